@@ -12,14 +12,30 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from openai_mockserver.script import Raw
 
-__all__ = ["PART", "DiskBytes", "DiskWriter", "RawOnDisk", "join_bytes", "parts_of", "weigh"]
+__all__ = [
+    "PART",
+    "DiskBytes",
+    "DiskWriter",
+    "RawOnDisk",
+    "Readable",
+    "join_bytes",
+    "parts_of",
+    "weigh",
+]
 
 PART = 1 << 18
 """Number of bytes that are read at a time."""
+
+
+class Readable(Protocol):
+    """What holds bytes on disk."""
+
+    def read(self, start: int, size: int) -> bytes:
+        """Return ``size`` bytes from ``start`` on; fewer at the end."""
 
 
 class _File:
@@ -48,7 +64,7 @@ class _File:
 class _Range(NamedTuple):
     """A range of a file."""
 
-    file: _File
+    file: Readable
     start: int
     size: int
 
@@ -68,6 +84,11 @@ class DiskBytes:
         self.pieces = tuple(pieces)
         self._size = sum(map(len, self.pieces))
         self._digest = digest
+
+    @classmethod
+    def of(cls, file: Readable, size: int, digest: bytes) -> DiskBytes:
+        """Return the first bytes of something that holds bytes, given their hash."""
+        return cls([_Range(file, 0, size)], digest)
 
     def __len__(self) -> int:
         return self._size

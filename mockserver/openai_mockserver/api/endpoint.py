@@ -37,7 +37,8 @@ class EndpointRequest:
         ask: sends another request, by method, path and body, to the same mock.
         jobs: the mock's jobs; by default they are done at once.
         content: the body, for an endpoint that accepts other types than JSON and forms.
-        is_answered: returns whether the whole response has been sent, or nothing more will be.
+        call_when_answered: calls a function when the whole response has been sent, or nothing more
+            will be.
     """
 
     method: str
@@ -50,7 +51,7 @@ class EndpointRequest:
     ask: Callable[[str, str, bytes], Script] | None = None
     jobs: Jobs = AT_ONCE
     content: bytes | DiskBytes = b""
-    is_answered: Callable[[], bool] = lambda: True
+    call_when_answered: Callable[[Callable[[], object]], object] = lambda function: function()
 
 
 class Rendered(NamedTuple):

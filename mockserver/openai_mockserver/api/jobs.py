@@ -24,11 +24,10 @@ from __future__ import annotations
 import heapq
 import math
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from openai_mockserver.api.announcer import Announcer
 from openai_mockserver.api.store import Store
@@ -39,6 +38,9 @@ __all__ = ["AT_ONCE", "POLLS", "End", "EndedJob", "Ending", "Job", "Jobs"]
 
 KIND = "job"
 """The kind of jobs in the store."""
+
+_TAKEN = "taken job"
+"""The kind of the processes in the store that have taken a job after its end."""
 
 POLLS = 4
 """Polls after which a job on a virtual clock is done."""
@@ -98,7 +100,8 @@ class Job:
         ending: how it ended early; None if it did not.
         watched: since when real time counts too, on the real clock; None if it does not.
         id: the id of its object.
-        find_end: returns its end, given the job as it is by then; None if no event says so.
+        find_end: returns its end, given the job as it is by then; None if no event says so. A value
+            of a class that `state.codec` knows, if processes are to share the job.
         paused: after how many seconds it was paused; None if it goes on.
     """
 
@@ -114,6 +117,29 @@ class Job:
     def step(self) -> float:
         """The seconds that a client should wait between two polls."""
         return self.seconds / POLLS
+
+
+class _Time(NamedTuple):
+    """A moment: the seconds that were skipped until then, and what the real clock showed."""
+
+    skipped: float
+    clock: float
+
+
+def _measure(job: Job, time: _Time) -> float:
+    """Return how long a job has run at a moment, in seconds."""
+    if job.paused is not None:
+        return job.paused
+    real = 0.0 if job.watched is None else time.clock - job.watched
+    return time.skipped - job.started + real + _TOLERANCE
+
+
+def _continue(job: Job, time: _Time) -> Job:
+    """Return a job that is not paused, and has lost the time in which it was."""
+    if job.paused is None:
+        return job
+    going_on = replace(job, paused=None)
+    return replace(going_on, started=job.started + _measure(going_on, time) - job.paused)
 
 
 class _OpenJob(NamedTuple):
@@ -182,8 +208,8 @@ class Jobs:
         self._announcer: Announcer | None = None
         self._store = store
         self._get_seconds = get_seconds
-        self._skipped = 0.0
-        self._origin = time.monotonic()
+        # Processes that share the jobs began at different times, but must agree on the time.
+        self._origin = 0.0 if store.is_shared else store.read_clock()
         self._lock = threading.Lock()
         self._on_change: Callable[[], object] | None = None
         self._open = _OpenJobs()
@@ -252,8 +278,8 @@ class Jobs:
             is_watched: whether the client reads a stream of it.
         """
         counts_real_time = is_watched or not self.is_virtual
-        watched = time.monotonic() if counts_real_time else None
-        return Job(self._skipped, self._get_seconds(), None, watched, id, find_end)
+        watched = self._store.read_clock() if counts_real_time else None
+        return Job(self._store.skipped, self._get_seconds(), None, watched, id, find_end)
 
     def start(self, job: Job) -> Job:
         """Begin a job, and return it; one that takes no time has then ended."""
@@ -268,14 +294,12 @@ class Jobs:
 
     def watch(self, id: str) -> Job | None:
         """Return a job whose stream a client begins to read; None if there is none."""
-        with self._lock:
-            job = self.find(id)
-            if job is not None and job.watched is None:
-                job = replace(job, watched=time.monotonic())
-                self._store.put(KIND, id, job)
-        if job is not None:
-            self._change(job)
-        return job
+        now = self._store.read_clock()
+
+        def watch_job(job: Job) -> Job:
+            return job if job.watched is not None else replace(job, watched=now)
+
+        return self._replace(id, watch_job)
 
     def find(self, id: str) -> Job | None:
         """Return a job; None for an object that was made at once."""
@@ -290,62 +314,68 @@ class Jobs:
         message: str = "",
     ) -> None:
         """End a job now; one that has ended early stays as it is."""
-        with self._lock:
-            job = self.find(id)
-            if job is None or job.ending is not None:
-                return
-            job = self._continue(job)
+        time = self._read_time()
+
+        def end_job(job: Job) -> Job:
+            if job.ending is not None:
+                return job
+            job = _continue(job, time)
             # Without the tolerance, so that the end has been reached in spite of rounding.
-            elapsed = max(0.0, self.measure(job) - _TOLERANCE)
-            job = replace(job, ending=Ending(kind, elapsed, code, message))
-            self._store.put(KIND, id, job)
-        self._change(job)
+            elapsed = max(0.0, _measure(job, time) - _TOLERANCE)
+            return replace(job, ending=Ending(kind, elapsed, code, message))
+
+        self._replace(id, end_job)
 
     def pause(self, id: str) -> None:
         """Let no time pass for a job."""
-        with self._lock:
-            job = self.find(id)
-            if job is None or job.paused is not None:
-                return
-            job = replace(job, paused=self.measure(job))
-            self._store.put(KIND, id, job)
-        self._change(job)
+        time = self._read_time()
+
+        def pause_job(job: Job) -> Job:
+            return job if job.paused is not None else replace(job, paused=_measure(job, time))
+
+        self._replace(id, pause_job)
 
     def resume(self, id: str) -> None:
         """Let time pass for a paused job again."""
-        with self._lock:
-            job = self.find(id)
-            if job is None or job.paused is None:
-                return
-            job = self._continue(job)
-            self._store.put(KIND, id, job)
-        self._change(job)
+        time = self._read_time()
+        self._replace(id, lambda job: _continue(job, time))
 
-    def _continue(self, job: Job) -> Job:
-        """Return a job that is not paused, and has lost the time in which it was."""
-        if job.paused is None:
-            return job
-        going_on = replace(job, paused=None)
-        lost = self.measure(going_on) - job.paused
-        return replace(going_on, started=job.started + lost)
+    def _replace(self, id: str, change: Callable[[Job], Job]) -> Job | None:
+        """Replace a job, and return the new one; None if there is none with this id."""
+        jobs: list[Job] = []  # the old one and the new one
+
+        def change_job(job: Any) -> Any:
+            if not isinstance(job, Job):
+                return job
+            jobs[:] = job, change(job)
+            return jobs[1]
+
+        self._store.update(KIND, id, change_job)
+        if not jobs:
+            return None
+        if jobs[1] is not jobs[0]:
+            self._change(jobs[1])
+        return jobs[1]
+
+    def _read_time(self) -> _Time:
+        return _Time(self._store.skipped, self._store.read_clock())
 
     def _change(self, job: Job) -> None:
         """Replace a job in the list of those that nobody has taken, and say so."""
-        if job.id not in self._open or job.find_end is None:
+        # A shared job may have begun in another process.
+        is_foreign = self._store.is_shared and self._on_change is not None
+        if job.find_end is None or not (is_foreign or job.id in self._open):
             return
         end = job.find_end(job)
         with self._lock:
-            if job.id in self._open:
+            if is_foreign or job.id in self._open:
                 self._open.put(job, end)
         if self._on_change is not None:
             self._on_change()
 
     def measure(self, job: Job) -> float:
         """Return the seconds since a job began, without those in which it was paused."""
-        if job.paused is not None:
-            return job.paused
-        real = 0.0 if job.watched is None else time.monotonic() - job.watched
-        return self._skipped - job.started + real + _TOLERANCE
+        return _measure(job, self._read_time())
 
     def is_running(self, job: Job) -> bool:
         """Whether a job has neither ended early nor reached its end."""
@@ -366,8 +396,7 @@ class Jobs:
 
     def advance(self, seconds: float) -> None:
         """Move the virtual time forward."""
-        with self._lock:
-            self._skipped += seconds
+        self._store.change_skipped(lambda skipped: skipped + seconds)
         if self._on_change is not None:
             self._on_change()
 
@@ -390,16 +419,13 @@ class Jobs:
     @property
     def now(self) -> float:
         """The time on the clock of the jobs, in seconds."""
-        real = 0.0 if self.is_virtual else time.monotonic() - self._origin
-        return self._skipped + real
+        real = 0.0 if self.is_virtual else self._store.read_clock() - self._origin
+        return self._store.skipped + real
 
     def advance_to(self, moment: float) -> None:
         """Move the virtual time forward to this one, without telling anybody."""
-        with self._lock:
-            if self.is_virtual:
-                self._skipped = max(self._skipped, moment)
-            else:
-                self._skipped += max(0.0, moment - self.now)
+        real = 0.0 if self.is_virtual else self._store.read_clock() - self._origin
+        self._store.change_skipped(lambda skipped: max(skipped, moment - real))
 
     def follow(self, on_change: Callable[[], object]) -> None:
         """Let the ends of jobs be taken from now on, of those that are running too.
@@ -421,14 +447,29 @@ class Jobs:
     def take_ended(self) -> EndedJob | None:
         """Return the first job that has ended, and was not returned before; None if there is none.
 
-        So each job is taken once, whatever happens to it later.
+        So each job is taken once, whatever happens to it later, by one of those that share it.
         """
-        with self._lock:
-            first = self._find_first()
-            if first is None or first.time > self.now:
-                return None
-            self._open.remove(first.id)
-            return first
+        while True:
+            with self._lock:
+                first = self._find_first()
+                if first is None or first.time > self.now:
+                    return None
+                self._open.remove(first.id)
+            if not self._store.is_shared or self._claim(first.id):
+                return first
+
+    def _claim(self, id: str) -> bool:
+        """Whether a shared job has ended, and no other process has taken it."""
+        job = self.find(id)
+        if job is None:
+            return True  # it took no time, or was forgotten: nobody else knows of it
+        end = None if job.find_end is None else job.find_end(job)
+        if end is None or job.paused is not None or self.measure(job) < end.moment:
+            if end is not None:
+                with self._lock:
+                    self._open.put(job, end)  # another process has changed it
+            return False
+        return self._store.add(_TAKEN, id, self._store.process)
 
     def find_delay(self) -> float | None:
         """Return after how many seconds of real time the next job ends; None if none does."""

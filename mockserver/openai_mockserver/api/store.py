@@ -1,12 +1,16 @@
 """The objects that requests created and can retrieve: files, responses, stored completions, etc.
 
 Rules of this file: no I/O. Values are JSON objects, or anything else that their endpoint stores, by
-kind and id, in order of creation.
+kind and id, in order of creation. A value that was stored is never changed, only replaced: several
+processes may share a store (`openai_mockserver.state`), and each then gets its own copy.
 """
 
 from __future__ import annotations
 
+import secrets
 import threading
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from openai_mockserver.api.disk_bytes import DiskBytes, weigh
@@ -18,7 +22,14 @@ CREATED = "created"
 
 
 class Store:
-    """Objects by kind and id. The store remembers the ids of deleted objects."""
+    """Objects by kind and id. The store remembers the ids of deleted objects.
+
+    Attributes:
+        is_shared: whether other processes may use the same objects.
+        process: what distinguishes this process from the others.
+    """
+
+    is_shared = False
 
     def __init__(self, keep: int | None = None, keep_bytes: int | None = None) -> None:
         # keep: the largest number of values of a kind; the oldest are dropped.
@@ -27,7 +38,9 @@ class Store:
         self._files: dict[tuple[str, str], int] = {}
         self._kinds: dict[str, dict[str, Any]] = {}
         self._gone: dict[tuple[str, str], None] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._skipped = 0.0
+        self.process = secrets.token_hex(8)
 
     def put(self, kind: str, id: str, value: Any) -> None:
         """Store a value, and replace an older one with this id."""
@@ -42,6 +55,38 @@ class Store:
                 self._files[kind, id] = weigh(value)
                 while len(self._files) > 1 and sum(self._files.values()) > self._keep_bytes:
                     self._forget(*next(iter(self._files)))
+
+    def put_all(self, entries: Iterable[tuple[str, str, Any]]) -> None:
+        """Store several values, each with its kind and id: all of them, or none."""
+        with self._lock:
+            for entry in entries:
+                self.put(*entry)
+
+    def add(self, kind: str, id: str, value: Any) -> bool:
+        """Store a value unless there is one with this id, and return whether it was stored."""
+        with self._lock:
+            if self.get(kind, id) is not None:
+                return False
+            self.put(kind, id, value)
+            return True
+
+    def update(self, kind: str, id: str, change: Callable[[Any], Any]) -> Any:
+        """Replace a value, and return the new one; nobody else changes it meanwhile.
+
+        Args:
+            kind, id: those of the value.
+            change: returns the new value, given the old one or None. If it returns the same object,
+                nothing is written; None removes the value. It may be called several times, and
+                must not use the store.
+        """
+        with self._lock:
+            old = self.get(kind, id)
+            new = change(old)
+            if new is None and old is not None:
+                self.drop(kind, id)
+            elif new is not old:
+                self.put(kind, id, new)
+            return new
 
     def _forget(self, kind: str, id: str) -> Any:
         self._files.pop((kind, id), None)
@@ -77,8 +122,24 @@ class Store:
         """Whether a value with this id was deleted."""
         return (kind, id) in self._gone
 
+    # Time
+
+    def read_clock(self) -> float:
+        """Return the seconds on a clock that runs alike for all that share the objects."""
+        return time.monotonic()
+
+    @property
+    def skipped(self) -> float:
+        """The seconds that were skipped, for the jobs."""
+        return self._skipped
+
+    def change_skipped(self, change: Callable[[float], float]) -> None:
+        """Replace the seconds that were skipped, given those until now."""
+        with self._lock:
+            self._skipped = change(self._skipped)
+
     def clear(self) -> None:
-        """Remove everything."""
+        """Remove everything, except the seconds that were skipped."""
         with self._lock:
             self._kinds.clear()
             self._gone.clear()

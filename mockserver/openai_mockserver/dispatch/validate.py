@@ -54,7 +54,7 @@ def validate_request(exchange: Exchange) -> Exchange | Plan:
         exchange.ask,
         exchange.jobs,
         call.content,
-        lambda: call.is_over,
+        call.call_when_over,
     )
     if endpoint.recall is not None:
         history = endpoint.recall(endpoint_request, exchange.store)

@@ -164,6 +164,7 @@ class MessageLog:
 
 
 _NO_SCRIPT = Script()
+_OVER = threading.Lock()  # a function is called once, whichever thread ends the call
 _WAITING = threading.Lock()  # threads that wait for the same call must share its event
 
 
@@ -173,7 +174,7 @@ class Call(Request):
     # A dictionary of this many attributes would take 1.5 kB in each call.
     __slots__ = (
         "_bytes", "_end_event", "_events", "_is_written", "_lazy_times", "_messages", "_on_end",
-        "_on_write", "_outcome", "_problem", "_problem_counts", "_times", "_unrecorded",
+        "_on_over", "_on_write", "_outcome", "_problem", "_problem_counts", "_times", "_unrecorded",
         "_warnings", "answer_delay", "arrival", "attempts", "endpoint_path", "faults", "is_exact",
         "left", "number", "on_wait", "problem_kind", "recorder",
         "rule", "script", "session", "started", "ticket", "upstream",
@@ -229,6 +230,7 @@ class Call(Request):
         self._messages: MessageLog | None = None  # of a WebSocket
         self._end_event: threading.Event | None = None
         self._on_end = on_end
+        self._on_over: tuple[Callable[[], object], ...] = ()
         self._problem_counts = problem_counts
         self._on_write = on_write
 
@@ -322,6 +324,7 @@ class Call(Request):
             # Set last, so that a thread that begins to wait meanwhile sees the outcome.
             if self._end_event is not None:
                 self._end_event.set()
+            self._tell_over()
             if self._on_end is not None:
                 try:
                     self._on_end(self)
@@ -359,8 +362,28 @@ class Call(Request):
     @is_written.setter
     def is_written(self, is_written: bool) -> None:
         self._is_written = is_written
+        if is_written:
+            self._tell_over()
         if is_written and self._on_write is not None:
             self._on_write(self)
+
+    def call_when_over(self, function: Callable[[], object]) -> None:
+        """Call a function once nothing more will be sent; now, if that is so."""
+        with _OVER:
+            self._on_over = (*self._on_over, function)
+        if self.is_over:
+            self._tell_over()
+
+    def _tell_over(self) -> None:
+        if self._on_over:
+            with _OVER:
+                functions, self._on_over = self._on_over, ()
+            for function in functions:
+                try:
+                    function()
+                except Exception:
+                    # The response is complete, whatever becomes of what follows from that.
+                    logger.exception("what follows the end of %r failed", self)
 
     @property
     def is_over(self) -> bool:

@@ -7,7 +7,7 @@ from keeps its own. What a request has stored is found in the mock's store, as o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -51,6 +51,7 @@ class TurnStore(Store):
 
     def __init__(self, base: Store, cache: ResponseCache) -> None:
         super().__init__()
+        self.process = base.process
         self._base, self._cache = base, cache
         self.latest: tuple[str, Any] | None = None
         self._is_withheld = False
@@ -67,6 +68,19 @@ class TurnStore(Store):
         if kind == KIND:
             self.latest = id, value
         self._base.put(kind, id, value)
+
+    def put_all(self, entries: Iterable[tuple[str, str, Any]]) -> None:
+        entries = tuple(entries)
+        for kind, id, value in entries:
+            if kind == KIND:
+                self.latest = id, value
+        self._base.put_all(entries)
+
+    def add(self, kind: str, id: str, value: Any) -> bool:
+        return self._base.add(kind, id, value)
+
+    def update(self, kind: str, id: str, change: Callable[[Any], Any]) -> Any:
+        return self._base.update(kind, id, change)
 
     def withhold(self, kind: str, id: str, value: Any) -> None:
         if kind == KIND:

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from openai_mockserver import sse
+from openai_mockserver.api.store import Store
 from openai_mockserver.script import Event, Frame, LazySteps, Pause, Step
 from openai_mockserver.timeline import encode_chunk
 
-__all__ = ["LiveSteps", "LoggedEvent", "SessionLog"]
+__all__ = ["Counts", "LiveSteps", "LoggedEvent", "SessionLog"]
 
 WAIT = 0.02
 """Seconds until a player asks for the next event again."""
@@ -37,19 +38,70 @@ class LoggedEvent(NamedTuple):
     is_last: bool = False
 
 
-class SessionLog:
-    """All events of a session, and how many of them a stream has taken."""
+_EVENTS = "event of an agent session"
+_COUNTS = "events of an agent session"
 
-    def __init__(self) -> None:
-        self.events: list[LoggedEvent] = []
-        self.taken = 0
+
+class Counts(NamedTuple):
+    """How many events a session has, and how many of them a stream has taken."""
+
+    events: int = 0
+    taken: int = 0
+
+
+class SessionLog:
+    """The events of a session that no stream has taken.
+
+    Args:
+        store: holds the events.
+        session_id: the session.
+    """
+
+    def __init__(self, store: Store, session_id: str) -> None:
+        self._store, self._session_id = store, session_id
+
+    def add(self, event: LoggedEvent) -> None:
+        """Add an event."""
+        counts = self._store.get(_COUNTS, self._session_id) or Counts()
+        while not self._store.add(_EVENTS, f"{self._session_id}/{counts.events}", event):
+            counts = counts._replace(events=counts.events + 1)  # another process was faster
+        events = counts.events + 1
+
+        def count_event(counts: Counts | None) -> Counts:
+            counts = counts or Counts()
+            return counts._replace(events=max(events, counts.events))
+
+        self._store.update(_COUNTS, self._session_id, count_event)
 
     def take(self) -> LoggedEvent | None:
         """Return the next event that no stream has taken; None if there is none yet."""
-        if self.taken == len(self.events):
+        taken: list[int] = []
+
+        def count_taken(counts: Counts | None) -> Counts | None:
+            taken.clear()
+            if counts is None or not self._holds_more(counts):
+                return counts
+            taken.append(counts.taken)
+            return counts._replace(taken=counts.taken + 1)
+
+        if not self.has_more():
             return None
-        self.taken += 1
-        return self.events[self.taken - 1]
+        self._store.update(_COUNTS, self._session_id, count_taken)
+        if not taken:
+            return None  # another stream was faster
+        id = f"{self._session_id}/{taken[0]}"
+        event: LoggedEvent | None = self._store.get(_EVENTS, id)
+        self._store.drop(_EVENTS, id)
+        return event
+
+    def has_more(self) -> bool:
+        """Whether there is an event that no stream has taken."""
+        counts = self._store.get(_COUNTS, self._session_id)
+        return counts is not None and self._holds_more(counts)
+
+    @staticmethod
+    def _holds_more(counts: Counts) -> bool:
+        return counts.taken < counts.events
 
 
 class LiveSteps(LazySteps):
@@ -104,7 +156,7 @@ class LiveSteps(LazySteps):
             now, waited = now + logged.pause, 0.0
             self._frames.append((now, logged.event))
             yield _make_frame(logged.event, start + now, chunked)
-            if logged.is_last and self._log.taken == len(self._log.events):
+            if logged.is_last and not self._log.has_more():
                 return
 
     def __len__(self) -> int:

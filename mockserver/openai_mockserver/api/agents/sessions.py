@@ -37,7 +37,6 @@ _AGENT = Resource("GET", "/v1/agents/{agent_id}")
 _EVENTS = f"{_SESSIONS}/{{session_id}}/events"
 _INPUT = "agent.session.input."
 
-_LOGS = "log of an agent session"
 _CALLS = "open calls of an agent session"
 
 
@@ -53,7 +52,7 @@ def _create(request: EndpointRequest, store: Store, rng: Random) -> Script:
         parameters["agent"] = agent | (parameters.get("agent") or {}) | {"id": agent_id}
     session = _SESSION.create_object(replace(request, parameters=parameters), store, rng)
     session["required_actions"] = []
-    log = _find_log(session["id"], store)
+    log = SessionLog(store, session["id"])
     writer = _make_writer(session, request, store, rng)
     writer.announce()
     if input_ := parameters.get("input"):
@@ -88,7 +87,7 @@ def _add_events(request: EndpointRequest, store: Store, rng: Random) -> Script:
 def _stream_events(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Stream the events of the session that no other stream has sent."""
     session = _find_session(request, store, rng)
-    return _stream(_find_log(session["id"], store), rng)
+    return _stream(SessionLog(store, session["id"]), rng)
 
 
 def _stream(log: SessionLog, rng: Random) -> Script:
@@ -109,14 +108,6 @@ def _find_session(request: EndpointRequest, store: Store, rng: Random) -> Json:
         store.put(_SESSIONS, id, found)
         _make_writer(found, request, store, rng).announce()
     return found
-
-
-def _find_log(session_id: str, store: Store) -> SessionLog:
-    log = store.get(_LOGS, session_id)
-    if not isinstance(log, SessionLog):
-        log = SessionLog()
-        store.put(_LOGS, session_id, log)
-    return log
 
 
 def _make_writer(
@@ -142,7 +133,7 @@ def _make_writer(
             "prompt_cache_options": None,
         }
     add_item = partial(_add_item, path, str(turn["id"]), store)
-    return TurnWriter(session, dict(turn), _find_log(session["id"], store), add_item, rng)
+    return TurnWriter(session, dict(turn), SessionLog(store, session["id"]), add_item, rng)
 
 
 def _add_item(path: str, turn_id: str, store: Store, item: Json) -> None:

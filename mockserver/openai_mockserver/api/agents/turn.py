@@ -76,7 +76,7 @@ class TurnWriter:
         id = f"evt_{ids.letters(24, self._rng)}"
         value = {"type": type_, "event_id": id, **members}
         event = Event(msgspec.json.encode(value).decode(), event=type_)
-        self._log.events.append(LoggedEvent(event, self._pause, is_last))
+        self._log.add(LoggedEvent(event, self._pause, is_last))
         self._pause = 0.0
 
     def _write_turn(self, name: str, **members: Any) -> None:

@@ -52,8 +52,7 @@ def start_run(queued_run: Json, outcome: Outcome, jobs: Jobs, store: Store) -> N
     """Store a run as it is when it is queued, until it has the outcome; at once without a job."""
     id = outcome.run["id"]
     job = jobs.start(jobs.make(id))
-    store.put(runs_of(queued_run["thread_id"]), id, queued_run)
-    store.put(_OUTCOMES, id, outcome)
+    store.put_all(((runs_of(queued_run["thread_id"]), id, queued_run), (_OUTCOMES, id, outcome)))
     if not job.seconds:
         _finish(outcome, store)
 
@@ -80,7 +79,7 @@ def settle_run(id: str, jobs: Jobs, store: Store, now: int) -> None:
 
 def _change(outcome: Outcome, store: Store, **changes: Any) -> None:
     kind, id = runs_of(outcome.run["thread_id"]), outcome.run["id"]
-    store.put(kind, id, store.get(kind, id) | changes)
+    store.update(kind, id, lambda run: None if run is None else run | changes)
 
 
 def _end(outcome: Outcome, job: Job, store: Store, now: int) -> None:
@@ -97,11 +96,12 @@ def _end(outcome: Outcome, job: Job, store: Store, now: int) -> None:
 def _finish(outcome: Outcome, store: Store) -> None:
     """Store what a run has led to."""
     run = outcome.run
-    for message in outcome.messages:
-        store.put(messages_of(run["thread_id"]), message["id"], message)
-    for step in outcome.steps:
-        store.put(steps_of(run), step["id"], step)
-    store.put(runs_of(run["thread_id"]), run["id"], run)
+    entries: list[tuple[str, str, object]] = [
+        *((messages_of(run["thread_id"]), message["id"], message) for message in outcome.messages),
+        *((steps_of(run), step["id"], step) for step in outcome.steps),
+        (runs_of(run["thread_id"]), run["id"], run),
+    ]
     if outcome.open_usage is not None:
-        store.put(OPEN_USAGE, run["id"], outcome.open_usage)
+        entries.append((OPEN_USAGE, run["id"], outcome.open_usage))
+    store.put_all(entries)
     store.drop(_OUTCOMES, run["id"])

@@ -53,8 +53,7 @@ def new_id(kind: str, collection: str, store: Store, rng: Random) -> str:
     """
     while True:
         id = f"{kind}_{ids.letters(24, rng)}"
-        if store.get(CREATED, id) is None:
-            store.put(CREATED, id, collection)
+        if store.add(CREATED, id, collection):
             return id
 
 

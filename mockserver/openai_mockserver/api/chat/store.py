@@ -31,11 +31,18 @@ def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
     except (*DECODE_ERRORS, ReplyError, StopIteration):
         return script  # the rule's response is not a completion
     id = completion["id"]
-    store.put(CREATED, id, PATH)
-    store.put(PATH, id, completion)
-    for index, message in enumerate(request.parameters["messages"]):
-        stored_message = {"id": f"{id}-{index}"} | message
-        store.put(f"{PATH}/{id}/messages", stored_message["id"], stored_message)
+    messages = [
+        {"id": f"{id}-{index}"} | message
+        for index, message in enumerate(request.parameters["messages"])
+    ]
+    kind = f"{PATH}/{id}/messages"
+    store.put_all(
+        [
+            (CREATED, id, PATH),
+            (PATH, id, completion),
+            *((kind, message["id"], message) for message in messages),
+        ]
+    )
     return script
 
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from random import Random
 from typing import Any
 
@@ -40,7 +39,7 @@ from openai_mockserver.api.resources.states import has_ended
 from openai_mockserver.api.store import Store
 from openai_mockserver.script import Script
 
-__all__ = ["ANSWERS"]
+__all__ = ["ANSWERS", "BatchEnd", "BatchRun"]
 
 _BATCHES = "/v1/batches"
 _BATCH = Resource("POST", _BATCHES)
@@ -85,7 +84,7 @@ _MEMBERS = (
 
 
 @dataclass(frozen=True)
-class _Run:
+class BatchRun:
     """A batch with all that it will lead to.
 
     Args:
@@ -100,7 +99,7 @@ class _Run:
     answers: Sequence[dict[str, Any]]
     problems: Sequence[dict[str, Any]]
     file_ids: tuple[str, str]
-    expires_after: object
+    expires_after: Any
 
 
 # Endpoints
@@ -110,9 +109,8 @@ def _create(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Create a batch, and answer its lines."""
     run = _make_run(request, store, rng)
     id = run.batch["id"]
-    job = request.jobs.make(id, partial(_find_end, bool(run.problems)))
-    store.put(_BATCHES, id, run.batch)
-    store.put(_RUNS, id, run)
+    job = request.jobs.make(id, BatchEnd(bool(run.problems)))
+    store.put_all(((_BATCHES, id, run.batch), (_RUNS, id, run)))
     _update(run, job, request.jobs, store, rng)
     request.jobs.start(job)
     return _show(id, request.jobs, store, rng)
@@ -155,7 +153,7 @@ def _show(id: str, jobs: Jobs, store: Store, rng: Random) -> Script:
 # Running
 
 
-def _make_run(request: EndpointRequest, store: Store, rng: Random) -> _Run:
+def _make_run(request: EndpointRequest, store: Store, rng: Random) -> BatchRun:
     """Answer the lines of a new batch."""
     id = _BATCH.new_id(request, store, rng)
     built = _BATCH.build(id, request, rng, with_end=False)
@@ -170,7 +168,7 @@ def _make_run(request: EndpointRequest, store: Store, rng: Random) -> _Run:
     }
     file_ids = (_FILE.new_id(request, store, rng), _FILE.new_id(request, store, rng))
     expires_after = request.parameters.get("output_expires_after")
-    return _Run(batch, _shuffle(answers, Random(id)), problems, file_ids, expires_after)
+    return BatchRun(batch, _shuffle(answers, Random(id)), problems, file_ids, expires_after)
 
 
 def _answer_lines(
@@ -209,7 +207,7 @@ def _update_one(id: str, jobs: Jobs, store: Store, rng: Random) -> None:
         _update(run, jobs.find(id) or Job(0.0, 0.0), jobs, store, rng)
 
 
-def _update(run: _Run, job: Job, jobs: Jobs, store: Store, rng: Random) -> None:
+def _update(run: BatchRun, job: Job, jobs: Jobs, store: Store, rng: Random) -> None:
     """Store a batch as it is now; if it has ended, also its files, and nothing else of it."""
     id, created_at = run.batch["id"], run.batch["created_at"]
     elapsed = jobs.measure(job)
@@ -227,7 +225,6 @@ def _update(run: _Run, job: Job, jobs: Jobs, store: Store, rng: Random) -> None:
         changes["request_counts"] = {"total": len(run.answers), **counts}
     if status == "failed":
         changes["errors"] = {"object": "list", "data": _list_errors(run, job)}
-        store.drop(_RUNS, id)
     elif has_ended({"status": status}):
         changes["usage"] = count_usage(answers)
         missing = run.answers[len(answers) :] if status == "expired" else ()
@@ -241,8 +238,14 @@ def _update(run: _Run, job: Job, jobs: Jobs, store: Store, rng: Random) -> None:
             if lines:
                 _write_file(file_id, f"{id}_{name}.jsonl", lines, run, store, rng, written_at)
                 changes[member] = file_id
+    new_batch = run.batch | changes
+
+    def replace_batch(batch: dict[str, Any]) -> dict[str, Any]:
+        return batch if has_ended(batch) else new_batch  # another request may have seen the end
+
+    store.update(_BATCHES, id, replace_batch)
+    if has_ended(new_batch):
         store.drop(_RUNS, id)
-    store.put(_BATCHES, id, run.batch | changes)
 
 
 def _list_states(job: Job, has_problems: bool) -> list[tuple[float, str]]:
@@ -264,9 +267,19 @@ def _list_states(job: Job, has_problems: bool) -> list[tuple[float, str]]:
     return [*states, (end, "cancelling"), (end + job.step, "cancelled")]
 
 
-def _find_end(has_problems: bool, job: Job) -> End:
-    moment, status = _list_states(job, has_problems)[-1]
-    return End(moment, f"batch.{status}")
+@dataclass(frozen=True, slots=True)
+class BatchEnd:
+    """Finds when the job of a batch ends, and how.
+
+    Args:
+        has_problems: whether there are mistakes in its file.
+    """
+
+    has_problems: bool
+
+    def __call__(self, job: Job) -> End:
+        moment, status = _list_states(job, self.has_problems)[-1]
+        return End(moment, f"batch.{status}")
 
 
 def _count_done(total: int, job: Job, elapsed: float) -> int:
@@ -283,7 +296,7 @@ def _count_done(total: int, job: Job, elapsed: float) -> int:
     return int(total * max(0.0, elapsed - begin) / (end - begin))
 
 
-def _list_errors(run: _Run, job: Job) -> list[dict[str, Any]]:
+def _list_errors(run: BatchRun, job: Job) -> list[dict[str, Any]]:
     if run.problems or job.ending is None:
         return list(run.problems)
     error = {"code": job.ending.code, "message": job.ending.message}
@@ -294,7 +307,7 @@ def _write_file(
     id: str,
     name: str,
     answers: Sequence[dict[str, Any]],
-    run: _Run,
+    run: BatchRun,
     store: Store,
     rng: Random,
     created_at: int,
@@ -307,8 +320,7 @@ def _write_file(
     value = _FILE.build(id, request, seed.derive_rng(rng, id)) | {"created_at": created_at}
     if isinstance(run.expires_after, dict):
         value["expires_at"] = created_at + int(run.expires_after.get("seconds") or 0)
-    store.put(_FILE.path, id, value)
-    store.put(CONTENT, f"{_FILE.path}/{id}", file)
+    store.put_all(((_FILE.path, id, value), (CONTENT, f"{_FILE.path}/{id}", file)))
 
 
 ANSWERS = {

@@ -73,12 +73,11 @@ def add_items(
     for item in items:
         stored_item = build_item(item, rng)
         # With a seed, the same request would get the same id again.
-        while stored_item is not None and store.get(CREATED, stored_item["id"]) is not None:
+        while stored_item is not None and not store.add(CREATED, stored_item["id"], collection):
             stored_item = build_item({**item, "id": None}, rng)
         if stored_item is not None:
-            store.put(CREATED, stored_item["id"], collection)
-            store.put(collection, stored_item["id"], stored_item)
             stored_items.append(stored_item)
+    store.put_all((collection, item["id"], item) for item in stored_items)
     return stored_items
 
 

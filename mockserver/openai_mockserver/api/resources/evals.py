@@ -26,7 +26,7 @@ from openai_mockserver.api.resources.timed import Lifecycle, Moment, Timed
 from openai_mockserver.api.store import Store
 from openai_mockserver.script import Script
 
-__all__ = ["ANSWERS"]
+__all__ = ["ANSWERS", "make_timed"]
 
 _EVALS = "/v1/evals"
 _EVAL = Resource("POST", _EVALS)
@@ -85,12 +85,18 @@ def _make_lifecycle(items: int, criteria: list[str]) -> Lifecycle:
     )
 
 
+def make_timed(final: Mapping[str, Any], job_id: str, collection: str, details: Any) -> Timed:
+    """Return a run that takes time; ``details`` are its items and its criteria."""
+    items, criteria = details
+    lifecycle = _make_lifecycle(len(items), [str(one.get("name")) for one in criteria])
+    return Timed(collection, final, lifecycle, job_id, "eval run", details=details)
+
+
 def _create_run(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Create a run."""
     run = _CREATE_RUN.create_object(request, store, rng)
     details = _read_items(request.parameters, store), _list_criteria(request, store)
-    lifecycle = _make_lifecycle(len(details[0]), [str(one.get("name")) for one in details[1]])
-    record = Timed(request.path, run, lifecycle, run["id"], details=details)
+    record = make_timed(run, run["id"], request.path, details)
     return timed.show(timed.begin(record, request.jobs, store), run["id"], request.jobs, rng)
 
 

@@ -25,7 +25,7 @@ from openai_mockserver.api.resources.timed import Lifecycle, Moment, Timed
 from openai_mockserver.api.store import Store
 from openai_mockserver.script import Script
 
-__all__ = ["ANSWERS"]
+__all__ = ["ANSWERS", "make_timed"]
 
 _JOBS = "/v1/fine_tuning/jobs"
 _ONE = f"{_JOBS}/{{fine_tuning_job_id}}"
@@ -112,12 +112,19 @@ def _make_lifecycle(training: _Training) -> Lifecycle:
     )
 
 
+def make_timed(final: Mapping[str, Any], job_id: str, collection: str, details: Any) -> Timed:
+    """Return a job that takes time; ``details`` are what is trained."""
+    training = _Training(*details)
+    finish = partial(_finish, training)
+    lifecycle = _make_lifecycle(training)
+    return Timed(collection, final, lifecycle, job_id, "fine-tuning job", finish, training)
+
+
 def _create(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Create a job."""
     job = _CREATE.create_object(request, store, rng)
     training = _measure_training(job, request.parameters.get("suffix") or "", store)
-    finish = partial(_finish, training)
-    record = Timed(_JOBS, job, _make_lifecycle(training), job["id"], finish, training)
+    record = make_timed(job, job["id"], _JOBS, training)
     return timed.show(timed.begin(record, request.jobs, store), job["id"], request.jobs, rng)
 
 
@@ -137,8 +144,7 @@ def _finish(training: _Training, moment: Moment, store: Store) -> None:
     request = EndpointRequest("POST", _FILE.path, parameters=parameters)
     file_id = _name_results(id)
     value = _FILE.build(file_id, request, seed.Seeded(id)) | {"created_at": moment.time}
-    store.put(_FILE.path, file_id, value)
-    store.put(CONTENT, f"{_FILE.path}/{file_id}", file)
+    store.put_all(((_FILE.path, file_id, value), (CONTENT, f"{_FILE.path}/{file_id}", file)))
 
 
 def _measure_step(id: str, step: int, training: _Training) -> dict[str, float]:

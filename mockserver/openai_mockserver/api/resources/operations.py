@@ -269,8 +269,7 @@ class Resource:
         # With a seed, the same request would get the same id again.
         while True:
             id = prefix + ids.letters(length, rng)
-            if store.get(CREATED, id) is None:
-                store.put(CREATED, id, request.path)
+            if store.add(CREATED, id, request.path):
                 return id
 
     def build(
@@ -311,10 +310,9 @@ class Resource:
         id = self.new_id(request, store, rng)
         value = self.build(id, request, rng)
         if "id" in _properties(self.operation.answer or {}):
-            store.put(request.path, value["id"], value)
-            for file in request.parameters.values():
-                if isinstance(file, AnyFile):
-                    store.put(CONTENT, f"{request.path}/{id}", file)
+            files = [file for file in request.parameters.values() if isinstance(file, AnyFile)]
+            contents = [(CONTENT, f"{request.path}/{id}", file) for file in files]
+            store.put_all([(request.path, value["id"], value), *contents])
         return value
 
     def create(self, request: EndpointRequest, store: Store, rng: Random) -> Script:

@@ -26,6 +26,7 @@ from openai_mockserver.script import Script
 __all__ = [
     "Lifecycle",
     "Moment",
+    "Phases",
     "Timed",
     "begin",
     "by_id",
@@ -84,19 +85,17 @@ class Moment:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lifecycle:
-    """The states of a kind of objects.
+class Phases:
+    """The states of a kind of objects. Called with a job, they find its end.
 
     Args:
         states: each state, and the part of the time after which it begins; the last is the end.
-        show: returns the members that depend on the moment.
         cancelled: the state of one that was cancelled.
         events: the types of webhook events, by the state at the end.
         paused: the state of one that is paused.
     """
 
     states: tuple[tuple[float, str], ...]
-    show: Callable[[Moment], dict[str, Any]]
     cancelled: str = "cancelled"
     events: Mapping[str, str] = field(default_factory=dict)
     paused: str = ""
@@ -111,11 +110,22 @@ class Lifecycle:
         begun = [status for share, status in self.states if share * job.seconds <= elapsed]
         return begun[-1]
 
-    def find_end(self, job: Job) -> End:
-        """Return the end of a job."""
+    def __call__(self, job: Job) -> End:
         moment = job.seconds if job.ending is None else job.ending.elapsed
         status = self.find_status(job, moment) if job.paused is None else ""
         return End(moment, self.events.get(status, ""))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lifecycle(Phases):
+    """The states of a kind of objects, and what they show.
+
+    Args:
+        states, cancelled, events, paused: as for `Phases`.
+        show: returns the members that depend on the moment.
+    """
+
+    show: Callable[[Moment], dict[str, Any]]
 
     def find_moment(self, final: Mapping[str, Any], job: Job, elapsed: float) -> Moment:
         """Return what an object is some seconds after its beginning."""
@@ -132,6 +142,8 @@ class Timed:
         final: the object as it is when it has ended by itself.
         lifecycle: its states.
         job_id: the id of its job.
+        kind: the name of the kind of objects; with the other data, it is enough to make this record
+            again.
         finish: called with the moment of its end, to store what it has made.
         details: whatever its endpoints need to know of it.
     """
@@ -140,6 +152,7 @@ class Timed:
     final: Mapping[str, Any]
     lifecycle: Lifecycle
     job_id: str
+    kind: str
     finish: Callable[[Moment, Store], object] | None = None
     details: Any = None
 
@@ -152,7 +165,7 @@ class Timed:
 def begin(timed: Timed, jobs: Jobs, store: Store) -> Any:
     """Begin the job of an object, and return the object as it is now."""
     id = timed.final["id"]
-    job = jobs.make(timed.job_id, timed.lifecycle.find_end)
+    job = jobs.make(timed.job_id, timed.lifecycle)
     if job.seconds:
         store.put(KIND, timed.job_id, timed)
         shown = timed.lifecycle.show(timed.lifecycle.find_moment(timed.final, job, 0.0))
@@ -177,11 +190,14 @@ def refresh(job_id: str, jobs: Jobs, store: Store) -> Any:
     if value is None or has_ended(value):
         return value
     moment = timed.find_moment(jobs)
-    value = {**value, **timed.lifecycle.show(moment)}
-    store.put(timed.collection, id, value)
-    if has_ended(value) and timed.finish is not None:
-        timed.finish(moment, store)
-    return store.get(timed.collection, id)
+    changes = timed.lifecycle.show(moment)
+    if has_ended(changes) and timed.finish is not None:
+        timed.finish(moment, store)  # first, because who sees the end may ask for the results
+
+    def show_moment(value: Any) -> Any:
+        return value if value is None or has_ended(value) else {**value, **changes}
+
+    return store.update(timed.collection, id, show_moment)
 
 
 def refresh_all(collection: str, jobs: Jobs, store: Store) -> None:

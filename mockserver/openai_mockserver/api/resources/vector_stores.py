@@ -25,7 +25,7 @@ from openai_mockserver.api.resources.timed import Lifecycle, Moment, Timed
 from openai_mockserver.api.store import Store
 from openai_mockserver.script import Script
 
-__all__ = ["ANSWERS"]
+__all__ = ["ANSWERS", "make_timed_batch", "make_timed_file"]
 
 _STORES = "/v1/vector_stores"
 _ONE = f"{_STORES}/{{vector_store_id}}"
@@ -52,6 +52,21 @@ _FILE_LIFECYCLE = Lifecycle(states=_STATES, show=_show_file)
 _BATCH_LIFECYCLE = Lifecycle(states=_STATES, show=_show_batch)
 
 
+def make_timed_file(
+    final: Mapping[str, Any], job_id: str, collection: str, details: object
+) -> Timed:
+    """Return a file that takes time; ``details`` is the id of its batch, if it has one."""
+    kind = "vector store file"
+    return Timed(collection, final, _FILE_LIFECYCLE, job_id, kind, details=details)
+
+
+def make_timed_batch(
+    final: Mapping[str, Any], job_id: str, collection: str, details: object = None
+) -> Timed:
+    """Return a batch of files that takes time."""
+    return Timed(collection, final, _BATCH_LIFECYCLE, job_id, "vector store batch")
+
+
 def _create(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Create a store with its initial files."""
     vector_store = Resource("POST", _STORES).create_object(request, store, rng)
@@ -76,24 +91,22 @@ def _attach_file(
     file = Resource("POST", _FILES).create_object(request, store, rng)
     file["usage_bytes"] = len(store.get(CONTENT, f"/v1/files/{file['id']}") or b"")
     job_id = f"{vector_store}/{file['id']}"
-    record = Timed(f"{path}/files", file, _FILE_LIFECYCLE, job_id, details=batch)
-    file = timed.begin(record, jobs, store)
+    store.put(f"{path}/files", file["id"], file)
+    file = timed.begin(make_timed_file(file, job_id, f"{path}/files", batch), jobs, store)
     _update_store(vector_store, store)
     return file
 
 
 def _update_store(id: str, store: Store) -> None:
     """Update what a store says of its files."""
-    value = store.get(_STORES, id)
-    if value is not None:
-        files = store.all(f"{_STORES}/{id}/files")
-        counts = _count(files)
-        changes = {
-            "usage_bytes": sum(file["usage_bytes"] for file in files),
-            "file_counts": counts,
-            "status": "in_progress" if counts["in_progress"] else "completed",
-        }
-        store.put(_STORES, id, value | changes)
+    files = store.all(f"{_STORES}/{id}/files")
+    counts = _count(files)
+    changes = {
+        "usage_bytes": sum(file["usage_bytes"] for file in files),
+        "file_counts": counts,
+        "status": "in_progress" if counts["in_progress"] else "completed",
+    }
+    store.update(_STORES, id, lambda value: None if value is None else value | changes)
 
 
 def _count(files: list[Any]) -> dict[str, int]:
@@ -123,7 +136,7 @@ def _create_batch(request: EndpointRequest, store: Store, rng: Random) -> Script
     for file in files:
         stored_file = _attach_file(vector_store, file, request.jobs, store, rng, id)
         store.put(f"{request.path}/{id}/files", stored_file["id"], stored_file)
-    timed.begin(Timed(request.path, batch, _BATCH_LIFECYCLE, id), request.jobs, store)
+    timed.begin(make_timed_batch(batch, id, request.path), request.jobs, store)
     _update_batch(id, vector_store, request.jobs, store)
     return timed.show(store.get(request.path, id), id, request.jobs, rng)
 
@@ -152,7 +165,8 @@ def _update_batch(id: str, vector_store: str, jobs: Jobs, store: Store) -> None:
             jobs.end(job_id, _ENDINGS[batch["status"]], *_find_error(jobs, id))
         current = timed.refresh(job_id, jobs, store)
         store.put(files, file["id"], file if current is None else current)
-    store.put(collection, id, batch | {"file_counts": _count(store.all(files))})
+    counts = _count(store.all(files))
+    store.update(collection, id, lambda batch: batch and batch | {"file_counts": counts})
     _update_store(vector_store, store)
 
 

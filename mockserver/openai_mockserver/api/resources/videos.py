@@ -7,7 +7,9 @@ progress grows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
+from typing import Any
 
 from openai_mockserver.api import errors
 from openai_mockserver.api.endpoint import EndpointRequest
@@ -20,7 +22,7 @@ from openai_mockserver.api.store import Store
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import Script
 
-__all__ = ["ANSWERS"]
+__all__ = ["ANSWERS", "make_timed"]
 
 _VIDEOS = "/v1/videos"
 _ONE = f"{_VIDEOS}/{{video_id}}"
@@ -47,6 +49,13 @@ _LIFECYCLE = Lifecycle(
 )
 
 
+def make_timed(
+    final: Mapping[str, Any], job_id: str, collection: str, details: object = None
+) -> Timed:
+    """Return a video that takes time."""
+    return Timed(collection, final, _LIFECYCLE, job_id, "video")
+
+
 def _create(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Create and store a video."""
     source = request.ids.get("video_id")
@@ -54,7 +63,7 @@ def _create(request: EndpointRequest, store: Store, rng: Random) -> Script:
     video = _VIDEO.create_object(
         EndpointRequest("POST", _VIDEOS, parameters=parameters), store, rng
     )
-    video = timed.begin(Timed(_VIDEOS, video, _LIFECYCLE, video["id"]), request.jobs, store)
+    video = timed.begin(make_timed(video, video["id"], _VIDEOS), request.jobs, store)
     return timed.show(video, video["id"], request.jobs, rng)
 
 

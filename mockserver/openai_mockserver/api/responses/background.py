@@ -9,7 +9,7 @@ the others. No recording shows how the stream of a cancelled response ends; here
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec.json
@@ -21,7 +21,7 @@ from openai_mockserver.script import Event, Pause, Script, Step
 
 __all__ = [
     "UNFINISHED",
-    "find_end",
+    "ResponseEnd",
     "find_status",
     "list_due_events",
     "pace_stream",
@@ -45,14 +45,22 @@ def find_status(response: Mapping[str, Any], job: Job, elapsed: float) -> str:
     return "queued" if elapsed < job.step else "in_progress"
 
 
-def find_end(response: Mapping[str, Any], job: Job) -> End:
-    """Return when a response ends, and how.
+@dataclass(frozen=True, slots=True)
+class ResponseEnd:
+    """Finds when the job of a response ends, and how.
 
-    >>> find_end({"status": "incomplete"}, Job(0, 60))
+    Args:
+        status: the status of the final response.
+
+    >>> ResponseEnd("incomplete")(Job(0, 60))
     End(moment=60, event='response.incomplete')
     """
-    moment = job.seconds if job.ending is None else job.ending.elapsed
-    return End(moment, f"response.{find_status(response, job, moment)}")
+
+    status: str
+
+    def __call__(self, job: Job) -> End:
+        moment = job.seconds if job.ending is None else job.ending.elapsed
+        return End(moment, f"response.{find_status({'status': self.status}, job, moment)}")
 
 
 def show_response(

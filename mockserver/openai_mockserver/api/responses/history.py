@@ -8,7 +8,8 @@ an id can run; one that looks like OpenAI's must be known.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from openai_mockserver.api.store import CREATED, Store
 from openai_mockserver.reply import ApiError
 
 __all__ = [
+    "Writer",
     "find_history",
     "forget_expired",
     "get_conversation_id",
@@ -156,37 +158,58 @@ def _is_missing(kind: str, id: str, store: Store) -> bool:
 # Conversations
 
 
+_GRACE = 30.0
+"""Seconds that a client may need for a response longer than it takes to be written."""
+
+
 @dataclass(frozen=True, slots=True)
-class _Writer:
+class Writer:
     """What adds a response to a conversation.
 
     Args:
         response_id: the id of the response.
-        is_answered: returns whether its request has been answered.
+        process: the process that answers its request, and removes this when it has done so.
+        until: when other processes no longer wait for that, in Unix seconds, because the process
+            has died.
     """
 
     response_id: str
-    is_answered: Callable[[], bool]
+    process: str
+    until: float
 
 
-def lock_conversation(id: str, response_id: str, request: EndpointRequest, store: Store) -> None:
+def lock_conversation(
+    id: str, response_id: str, seconds: float, request: EndpointRequest, store: Store
+) -> None:
     """Let a conversation take no other response until this one is complete.
 
     Args:
         id: the id of the conversation.
         response_id: the id of the response; if it is a job, it is complete when that has ended.
+        seconds: how many seconds the response takes.
         request: the request for the response.
         store: holds the lock.
     """
-    store.put(_WRITERS, id, _Writer(response_id, request.is_answered))
+    until = time.time() + seconds + _GRACE
+    store.put(_WRITERS, id, Writer(response_id, store.process, until))
+
+    def unlock(writer: Writer | None) -> Writer | None:
+        return None if writer is not None and writer.response_id == response_id else writer
+
+    def unlock_conversation() -> None:
+        if request.jobs.find(response_id) is None:
+            store.update(_WRITERS, id, unlock)
+
+    request.call_when_answered(unlock_conversation)
 
 
 def _is_locked(id: str, request: EndpointRequest, store: Store) -> bool:
     writer = store.get(_WRITERS, id)
-    if not isinstance(writer, _Writer):
+    if not isinstance(writer, Writer):
         return False
-    job = request.jobs.find(writer.response_id)
-    return not writer.is_answered() if job is None else request.jobs.is_running(job)
+    if (job := request.jobs.find(writer.response_id)) is not None:
+        return request.jobs.is_running(job)
+    return writer.process == store.process or time.time() < writer.until
 
 
 # References to items, and compaction

@@ -8,11 +8,11 @@ response, so that code that only has an id can run.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec.json
 
@@ -24,7 +24,7 @@ from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.resources import conversations
 from openai_mockserver.api.responses.background import (
     UNFINISHED,
-    find_end,
+    ResponseEnd,
     find_status,
     list_due_events,
     pace_stream,
@@ -70,18 +70,21 @@ def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
     make_response: Callable[[], Mapping[str, Any]] | None = result.make_object
     if script.head.status != 200:
         return script
-    if make_response is None:
+    is_stored = request.parameters.get("store") is not False
+    # A shared store needs the object now, and to read it from the bytes is quicker than to make it.
+    if make_response is None or (is_stored and store.is_shared):
         response = _read_response(script)
-        if response is None:
-            return script
-        id, make_response = response["id"], partial(_keep_value, response)
+        if response is not None:
+            id, make_response = response["id"], partial(_keep_value, response)
+    if make_response is None:
+        return script
     input_ = resolve_references(request.parameters.get("input"), store)
     stored_response = StoredResponse(
         make_response,
         script,
         input_,
         find_history(request, store),
-        stored_at=request.jobs.now,
+        stored_at=request.jobs.now if is_stored else math.inf,
     )
     for item in stored_response.response["output"] if _compacts(request) else ():
         if item.get("type") == "compaction":
@@ -91,8 +94,8 @@ def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
     if (conversation_id := get_conversation_id(request)) is not None:
         items = [*stored_response.items, *stored_response.response["output"]]
         conversations.add_items(store, conversation_id, items, Random(id))
-        lock_conversation(conversation_id, id, request, store)
-    if request.parameters.get("store") is False:
+        lock_conversation(conversation_id, id, script.seconds, request, store)
+    if not is_stored:
         store.withhold(KIND, id, stored_response)
         return script
     store.put(KIND, id, stored_response)
@@ -101,7 +104,9 @@ def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
     if not (may_be_queued and stored_response.in_background):
         return script
     job = request.jobs.make(
-        id, lambda job: find_end(stored_response.response, job), is_watched=script.is_stream
+        id,
+        ResponseEnd(str(stored_response.response["status"])),
+        is_watched=script.is_stream,
     )
     request.jobs.start(job)
     if script.is_stream:
@@ -131,9 +136,7 @@ def _replace_body(script: Script, other: Script) -> Script:
 
 def _read_response(script: Script) -> dict[str, Any] | None:
     """Return the final response object of a ready-made script, if it has one."""
-    texts: list[str | bytes] = [event.data for event in reversed(list_events(script))]
-    texts = texts or [sse.body(script.steps)]
-    for text in texts:
+    for text in _list_texts(script):
         try:
             value = msgspec.json.decode(text)
         except (msgspec.DecodeError, UnicodeError):
@@ -146,6 +149,20 @@ def _read_response(script: Script) -> dict[str, Any] | None:
                 )
                 return value if is_complete else None
     return None
+
+
+def _list_texts(script: Script) -> Iterator[str | bytes]:
+    """Yield the data of the events, the last one first; without events, yield the body."""
+    event = None
+    for event in filter(_is_event, reversed(script.steps)):
+        yield event.data
+    if event is None:
+        texts: list[str | bytes] = [event.data for event in reversed(list_events(script))]
+        yield from texts or [sse.body(script.steps)]
+
+
+def _is_event(step: Step) -> TypeGuard[Event]:
+    return isinstance(step, Event)
 
 
 # Retrieving and changing
@@ -182,8 +199,8 @@ def retrieve(request: EndpointRequest, store: Store, rng: Random) -> Script:
     if isinstance(stored_response, ApiError):
         return errors.render(stored_response, rng)
     if not request.query.get("stream"):
-        if store.get(KIND, id) is not None:
-            store.put(KIND, id, replace(stored_response, was_retrieved=True))
+        if not stored_response.was_retrieved:
+            store.update(KIND, id, _mark_retrieved)
         request.jobs.poll(id)
         response = _show_response(stored_response, request)
         script = render_body(response, rng)
@@ -204,6 +221,12 @@ def retrieve(request: EndpointRequest, store: Store, rng: Random) -> Script:
                 waited = due
             steps.append(event)
     return Script(Head(200, headers.response_headers(rng)), steps)
+
+
+def _mark_retrieved(stored_response: StoredResponse | None) -> StoredResponse | None:
+    if stored_response is None or stored_response.was_retrieved:
+        return stored_response
+    return replace(stored_response, was_retrieved=True)
 
 
 def _show_response(stored_response: StoredResponse, request: EndpointRequest) -> Mapping[str, Any]:
@@ -250,10 +273,12 @@ def cancel(request: EndpointRequest, store: Store, rng: Random) -> Script:
     if stored_response.response.get("status") == "cancelled":
         return render_body(stored_response.response, rng)
     response = clear_result(stored_response.response, "cancelled")
-    cancelled_response = replace(
-        stored_response, make_response=partial(_keep_value, response), script=None
+    make_response = partial(_keep_value, response)
+    store.update(
+        KIND,
+        id,
+        lambda stored: replace(stored or stored_response, make_response=make_response, script=None),
     )
-    store.put(KIND, id, cancelled_response)
     return render_body(response, rng)
 
 

@@ -37,7 +37,7 @@ class StoredResponse:
         input: ``input`` of the request.
         history: the messages before the input.
         was_retrieved: whether a client retrieved it, and so knows its final status.
-        stored_at: when it was stored, on the clock of the jobs, in seconds.
+        stored_at: when it was stored, on the clock of the jobs, in seconds; infinity if it is not.
     """
 
     make_response: Callable[[], Mapping[str, Any]]
