@@ -6,6 +6,7 @@ Rules of this file: every message is one sentence that says what is wrong and wh
 from __future__ import annotations
 
 __all__ = [
+    "BusyStateError",
     "CheckError",
     "FaultError",
     "MissingDependency",
@@ -14,6 +15,7 @@ __all__ = [
     "ScenarioError",
     "ScriptError",
     "ServerError",
+    "StateError",
     "StreamFileError",
     "TokensError",
     "UnknownStream",
@@ -61,6 +63,14 @@ class UnknownStream(MockServerError, LookupError):
 
 class ServerError(MockServerError, RuntimeError):
     """The server cannot start or cannot continue."""
+
+
+class StateError(MockServerError, RuntimeError):
+    """What a server remembers cannot be read or written."""
+
+
+class BusyStateError(StateError):
+    """What a server remembers cannot be read or written now; it may work later."""
 
 
 class MissingDependency(MockServerError, ImportError):

@@ -130,6 +130,12 @@ _THRESHOLDS = (10_000, 20, 20)
     type=click.FloatRange(0),
     help="Seconds that background responses, batches and other jobs take.",
 )
+@click.option(
+    "--state",
+    metavar="FILE",
+    help="Keep the objects that requests create in this file of SQLite, which several servers can "
+    "share.  [default: in memory]",
+)
 @webhook_options
 @click.option(
     "--no-coalesce",
@@ -168,6 +174,7 @@ def serve(
     no_reload: bool,
     lenient: bool,
     job_seconds: float,
+    state: str | None,
     webhook_urls: tuple[str, ...],
     webhook_secret: str | None,
     no_coalesce: bool,
@@ -270,7 +277,7 @@ def serve(
             add_files(mock, files, names, parsed_faults, in_turn, matching, sources)
         mock.pace = mock.pace or profile("gpt-4o")
 
-    mock = make_mock()
+    mock = make_mock(state=state)
     receivers = add_endpoints(mock, webhook_urls, webhook_secret, None if quiet else log.report)
     reloader = Reloader(mock, make_mock, read_files)
     reloader.load()

@@ -41,7 +41,7 @@ from openai_mockserver.dispatch.route import choose_dialect, route_request, rout
 from openai_mockserver.dispatch.validate import validate_request
 from openai_mockserver.dispatch.version import Version
 from openai_mockserver.engine import Engine, EngineClock, LiveEngine, Snapshot, as_engine
-from openai_mockserver.exceptions import MockServerError
+from openai_mockserver.exceptions import BusyStateError, MockServerError
 from openai_mockserver.http1 import SWITCHING, answer_version, check_script
 from openai_mockserver.journal import Call
 from openai_mockserver.metrics import Counts
@@ -410,6 +410,11 @@ def _run_or_refuse(exchange: Exchange, steps: Sequence[Step]) -> Exchange | Plan
         if exchange.options.has_other_source:
             return find_recording(exchange)
         return errors.render(errors.invalid_json(), exchange.rng)
+    except BusyStateError as error:
+        call.problem = f"{error}"
+        problem = f"openai-mockserver: {error}"
+        busy = ApiError(503, problem, "server_error", "state_unavailable", retry_after=1.0)
+        return errors.render(busy, exchange.rng)
     except Exception as error:
         # The test must learn of every error, and the client must get a response.
         message = f"{error}" if isinstance(error, MockServerError) else repr(error)

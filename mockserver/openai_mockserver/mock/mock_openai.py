@@ -28,7 +28,7 @@ from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.request import Request
 from openai_mockserver.rules import Matcher, Pattern, Rule
 from openai_mockserver.script import RecordedSession
-from openai_mockserver.state import IDLE, InMemory, Sandboxes, StateMaker
+from openai_mockserver.state import IDLE, Sandboxes, StateMaker, open_state
 from openai_mockserver.tokens import vocabulary
 from openai_mockserver.upstream import Upstream
 
@@ -93,6 +93,8 @@ class MockOpenAI(Doors):
         keep_bytes: maximum bytes of memory for the calls, and also for the uploaded files; no limit
             by default. The newest of each is kept whatever its size. Uploads of more than 1 MiB
             are kept on disk: they count as a 64th of their size, or as 256 KiB.
+        state: a file of SQLite for the objects that requests create: several processes can share
+            it, and it survives them. By default they are kept in memory.
         on_end: called with each call when it ends.
         max_body: maximum bytes of a request body on the loopback server.
         max_upload: maximum bytes of a form with files on the loopback server.
@@ -143,6 +145,7 @@ class MockOpenAI(Doors):
         redactor: Redactor | None = None,
         keep_calls: int | None = None,
         keep_bytes: int | None = None,
+        state: Path | str | None = None,
         on_end: Callable[[Call], object] | None = None,
         max_body: int = BODY,
         max_upload: int = UPLOAD,
@@ -187,7 +190,7 @@ class MockOpenAI(Doors):
                 cassette=cassette,
                 job_seconds=job_seconds,
             ),
-            memory=InMemory(keep_calls, keep_bytes),
+            memory=open_state(state, keep_calls, keep_bytes),
             on_end=on_end,
         )
         self.fail_on_unmatched = fail_on_unmatched

@@ -1,11 +1,13 @@
 """What a server remembers: rules, journal, the objects that requests created, sandboxes.
 
-`protocol` says what a mock needs of its memory. `memory` keeps everything in this process;
-`sandboxes` holds the sandboxes by their ids.
+`protocol` says what a mock needs of its memory. `memory` keeps everything in this process. In
+`sqlite` the objects are in a file, which several processes share; `codec` turns them into bytes.
+`opening` chooses. `sandboxes` holds the sandboxes by their ids.
 """
 
 from openai_mockserver.state.memory import InMemory, MemoryState
+from openai_mockserver.state.opening import open_state
 from openai_mockserver.state.protocol import State, StateMaker
 from openai_mockserver.state.sandboxes import IDLE, Sandboxes
 
-__all__ = ["IDLE", "InMemory", "MemoryState", "Sandboxes", "State", "StateMaker"]
+__all__ = ["IDLE", "InMemory", "MemoryState", "Sandboxes", "State", "StateMaker", "open_state"]
