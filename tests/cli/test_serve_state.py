@@ -12,6 +12,7 @@ from typing import Any
 import openai
 import pytest
 
+from redis_server import needs_redis, running_redis
 from running_server import COMMAND, RunningServer, serving
 
 
@@ -23,15 +24,18 @@ def connect(server: RunningServer) -> Iterator[openai.OpenAI]:
         yield client
 
 
-@pytest.fixture(scope="module")
-def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[openai.OpenAI]]:
-    """Clients of two servers that share a file."""
-    state = tmp_path_factory.mktemp("shared") / "state.sqlite"
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("redis", marks=needs_redis)])
+def clients(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[openai.OpenAI]]:
+    """Clients of two servers that share their objects."""
+    folder = tmp_path_factory.mktemp("shared")
     with ExitStack() as stack:
+        state = str(folder / "state.sqlite")
+        if request.param == "redis":
+            state = stack.enter_context(running_redis(folder)).url
         servers = [
-            stack.enter_context(
-                serving("--state", str(state), "--pace", "none", "--job-seconds", "60")
-            )
+            stack.enter_context(serving("--state", state, "--pace", "none", "--job-seconds", "60"))
             for _ in range(2)
         ]
         yield [stack.enter_context(connect(server)) for server in servers]

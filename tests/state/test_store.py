@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -15,9 +15,10 @@ from openai_mockserver.api.disk_bytes import DiskBytes, DiskWriter
 from openai_mockserver.api.multipart import File, FileOnDisk
 from openai_mockserver.api.store import Store
 from openai_mockserver.state import Sandboxes, open_state
+from redis_server import RedisServer, needs_redis, running_redis
 
-KINDS = ("memory", "sqlite")
-SHARED = tuple(kind for kind in KINDS if kind != "memory")
+SHARED = ("sqlite", pytest.param("redis", marks=needs_redis))
+KINDS = ("memory", *SHARED)
 
 OpenStore = Callable[..., Store]
 
@@ -31,13 +32,22 @@ def open_store(
     return open_state(place, keep, keep_bytes).make(sandbox).objects
 
 
-@pytest.fixture
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
-    return None if request.param == "memory" else tmp_path / "state.sqlite"
+@pytest.fixture(scope="module")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 @pytest.fixture
-def opener(place: Path | None) -> OpenStore:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str | None:
+    if request.param == "redis":
+        server: RedisServer = request.getfixturevalue("redis_server")
+        return f"{server.url}?prefix={tmp_path.name}"
+    return tmp_path / "state.sqlite" if request.param == "sqlite" else None
+
+
+@pytest.fixture
+def opener(place: Path | str | None) -> OpenStore:
     """What opens the store; those that can be shared have the same objects each time."""
     return partial(open_store, place)
 

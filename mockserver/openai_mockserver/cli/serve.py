@@ -132,9 +132,9 @@ _THRESHOLDS = (10_000, 20, 20)
 )
 @click.option(
     "--state",
-    metavar="FILE",
-    help="Keep the objects that requests create in this file of SQLite, which several servers can "
-    "share.  [default: in memory]",
+    metavar="FILE|URL",
+    help="Keep the objects that requests create in this file of SQLite, or on a Redis server "
+    "(redis://, rediss://); several servers can share them.  [default: in memory]",
 )
 @webhook_options
 @click.option(

@@ -93,8 +93,8 @@ class MockOpenAI(Doors):
         keep_bytes: maximum bytes of memory for the calls, and also for the uploaded files; no limit
             by default. The newest of each is kept whatever its size. Uploads of more than 1 MiB
             are kept on disk: they count as a 64th of their size, or as 256 KiB.
-        state: a file of SQLite for the objects that requests create: several processes can share
-            it, and it survives them. By default they are kept in memory.
+        state: a file of SQLite, or the URL of a Redis server, for the objects that requests create:
+            several processes can share it, and it survives them. By default they are in memory.
         on_end: called with each call when it ends.
         max_body: maximum bytes of a request body on the loopback server.
         max_upload: maximum bytes of a form with files on the loopback server.

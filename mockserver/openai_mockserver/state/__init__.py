@@ -1,8 +1,8 @@
 """What a server remembers: rules, journal, the objects that requests created, sandboxes.
 
 `protocol` says what a mock needs of its memory. `memory` keeps everything in this process. In
-`sqlite` the objects are in a file, which several processes share; `codec` turns them into bytes.
-`opening` chooses. `sandboxes` holds the sandboxes by their ids.
+`sqlite` the objects are in a file, which several processes share, and in `redis` on a server;
+`codec` turns them into bytes. `opening` chooses. `sandboxes` holds the sandboxes by their ids.
 """
 
 from openai_mockserver.state.memory import InMemory, MemoryState

@@ -19,14 +19,20 @@ def open_state(
     """Return what makes the states of a mock.
 
     Args:
-        place: a file of SQLite; None for memory.
+        place: a file of SQLite, or the URL of a Redis server (``redis://`` or ``rediss://``); None
+            for memory.
         keep_calls, keep_bytes: as for `InMemory`.
 
     Raises:
         StateError: the place cannot be opened, or holds something else.
+        MissingDependency: the package for Redis is not installed.
     """
     if place is None:
         return InMemory(keep_calls, keep_bytes)
+    if str(place).startswith(("redis://", "rediss://")):
+        from openai_mockserver.state.redis import InRedis
+
+        return InRedis(str(place), keep_calls, keep_bytes)
     from openai_mockserver.state.sqlite import InSqlite
 
     return InSqlite(Path(place), keep_calls, keep_bytes)
