@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import io
 import subprocess
@@ -14,8 +15,9 @@ from typing import Any
 import pytest
 
 from openai_mockserver import cli
+from openai_mockserver.judge.clients import Environment, get_folder, install
 
-__all__ = ["has_index", "needs_index", "run", "run_in_process"]
+__all__ = ["has_index", "install_once", "needs_index", "run", "run_in_process"]
 
 
 def run(*command: object, cwd: Path | None = None) -> str:
@@ -56,3 +58,13 @@ def run_in_process(*arguments: str) -> subprocess.CompletedProcess[str]:
         file.seek(0)
         lines.append(file.read())
     return subprocess.CompletedProcess(arguments, code, *lines)
+
+
+def install_once(environment: Environment) -> Path:
+    """Return the folder of an environment with its packages, also if other tests want it now."""
+    folder = get_folder(environment)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        install(environment)
+    return folder
