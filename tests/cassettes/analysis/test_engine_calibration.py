@@ -72,7 +72,7 @@ def test_without_tokens_and_times_there_are_two_numbers() -> None:
 def test_errors_and_broken_streams_do_not_count() -> None:
     (one,) = record(Engine(decode=(0.01, 0)), [(0.0, Work(1, 5))])
     for change in ({"is_error": True}, {"is_broken": True}, {"is_stream": False}, {"ttft": None}):
-        assert calibrate_engines([replace(one, **change)]) == {}  # type: ignore[arg-type]
+        assert calibrate_engines([replace(one, **change)]) == {}
 
 
 @given(
