@@ -42,7 +42,7 @@ VALUES: list[Any] = [
     Job(0.0, 60.0, id="batch_1", find_end=BatchEnd(True)),
     BatchRun({"id": "b"}, [{"id": "r"}], [], ("f1", "f2"), {"seconds": 3600}),
     Outcome({"id": "run"}, [{"id": "step"}], [{"id": "msg"}], None),
-    LiveRecord({"model": "m"}, "webrtc", 99, ({"type": "message"},), (b"\0\xff", b"1")),
+    LiveRecord({"model": "m"}, "webrtc", 99, [{"type": "message"}], [b"\0\xff", b"1"]),
     Writer("resp_1", "1234", 5.5),
     Counts(3, 2),
     LoggedEvent(Event('{"a": 1}', "agent.turn"), 0.5, True),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import openai
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
@@ -227,6 +228,32 @@ def test_the_token_is_needed() -> None:
         accepted = control(server, "POST", "/rules", json={"reply": "Hi"}, headers=headers)
         assert accepted.status_code == 201
         assert {server.text() for _ in range(4)} == {"Hi"}
+
+
+# Objects
+
+
+def test_objects_are_those_of_all(server: RunningServer) -> None:
+    control(server, "POST", "/rules", json={"reply": "Hello"}).raise_for_status()
+
+    def make_client() -> openai.OpenAI:  # each has a connection, and perhaps a worker, of its own
+        return openai.OpenAI(base_url=f"{server.url}/v1", api_key="key", max_retries=0)
+
+    with make_client() as client:
+        response = client.responses.create(model="gpt-4o", input="Hi")
+        file = client.files.create(file=("a.txt", b"Some bytes"), purpose="user_data")
+        conversation = client.conversations.create().id
+    for _ in range(6):
+        with make_client() as client:
+            assert client.responses.retrieve(response.id).output_text == "Hello"
+            assert client.files.content(file.id).content == b"Some bytes"
+            client.responses.create(model="gpt-4o", input="Hi", conversation=conversation)
+    with make_client() as client:
+        assert len(client.conversations.items.list(conversation).data) == 12
+        client.responses.delete(response.id)
+    for _ in range(6):
+        with make_client() as client, pytest.raises(openai.NotFoundError):
+            client.responses.retrieve(response.id)
 
 
 # Following

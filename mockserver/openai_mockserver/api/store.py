@@ -26,7 +26,6 @@ class Store:
 
     Attributes:
         is_shared: whether other processes may use the same objects.
-        process: what distinguishes this process from the others.
     """
 
     is_shared = False
@@ -40,7 +39,12 @@ class Store:
         self._gone: dict[tuple[str, str], None] = {}
         self._lock = threading.RLock()
         self._skipped = 0.0
-        self.process = secrets.token_hex(8)
+        self._process = secrets.token_hex(8)
+
+    @property
+    def process(self) -> str:
+        """What distinguishes this process from the others."""
+        return self._process
 
     def put(self, kind: str, id: str, value: Any) -> None:
         """Store a value, and replace an older one with this id."""

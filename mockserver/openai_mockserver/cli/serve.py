@@ -23,7 +23,7 @@ from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEEPS, Log, log_fo
 from openai_mockserver.cli.steering import control_token, no_control, sandbox_idle
 from openai_mockserver.cli.tls import make_tls, tls_options
 from openai_mockserver.cli.webhooks import add_endpoints, webhook_options
-from openai_mockserver.cli.workers import run_workers, workers
+from openai_mockserver.cli.workers import find_state, run_workers, workers
 from openai_mockserver.exceptions import MockServerError
 
 if TYPE_CHECKING:
@@ -277,7 +277,7 @@ def serve(
             add_files(mock, files, names, parsed_faults, in_turn, matching, sources)
         mock.pace = mock.pace or profile("gpt-4o")
 
-    mock = make_mock(state=state)
+    mock = make_mock(state=find_state(state, workers))
     receivers = add_endpoints(mock, webhook_urls, webhook_secret, None if quiet else log.report)
     reloader = Reloader(mock, make_mock, read_files)
     reloader.load()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
+import os
+import shutil
 import socket
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +19,7 @@ if TYPE_CHECKING:
     from openai_mockserver.mock import MockOpenAI
     from openai_mockserver.server import Door
 
-__all__ = ["run_workers", "workers"]
+__all__ = ["find_state", "run_workers", "workers"]
 
 workers = click.option(
     "--workers",
@@ -24,6 +29,26 @@ workers = click.option(
     help="Number of processes that serve on the port. The control API and the page show, and "
     "steer, all of them; one that dies is replaced.",
 )
+
+
+def find_state(state: str | None, workers: int) -> str | None:
+    """Return where the objects that requests create are: several workers share a file.
+
+    Args:
+        state: the place that the user names; None for none.
+        workers: how many processes there are.
+    """
+    if state is not None or workers == 1:
+        return state
+    folder = tempfile.mkdtemp(prefix="openai-mockserver-")
+    starter = os.getpid()
+
+    def remove_folder() -> None:
+        if os.getpid() == starter:  # not a worker that ends
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove_folder)
+    return str(Path(folder) / "state.sqlite")
 
 
 def run_workers(

@@ -51,7 +51,7 @@ class TurnStore(Store):
 
     def __init__(self, base: Store, cache: ResponseCache) -> None:
         super().__init__()
-        self.process = base.process
+        self._process = base.process
         self._base, self._cache = base, cache
         self.latest: tuple[str, Any] | None = None
         self._is_withheld = False

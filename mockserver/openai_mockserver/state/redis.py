@@ -29,6 +29,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -39,7 +40,12 @@ from openai_mockserver.rules import Rulebook
 from openai_mockserver.state.codec import decode, encode
 from openai_mockserver.state.memory import MemoryState
 from openai_mockserver.state.sandboxes import Sandboxes
-from openai_mockserver.state.shared import SharedStore, StoredSandboxes, name_space
+from openai_mockserver.state.shared import (
+    SharedStore,
+    StoredSandboxes,
+    follow_forks,
+    name_space,
+)
 
 __all__ = ["InRedis", "RedisStore"]
 
@@ -191,13 +197,15 @@ class _Server:
             plain_url = parts._replace(query=urlencode(query)).geturl()
             # Another connection is tried at once, because a server that was restarted has closed
             # those of before.
-            self.client: Any = redis.Redis.from_url(
+            self._connect = partial(
+                redis.Redis.from_url,
                 plain_url,
                 single_connection_client=True,
                 socket_timeout=PATIENCE,
                 socket_connect_timeout=PATIENCE,
                 retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
             )
+            self.client: Any = self._connect()
             self.client.ping()
         except (ValueError, TypeError):  # whose messages may hold the password
             raise StateError(
@@ -207,13 +215,25 @@ class _Server:
         except (redis.RedisError, OSError) as error:
             raise StateError(f"the state {self.name} cannot be opened: {error}") from None
 
+        follow_forks(self)
+
+    def prepare_fork(self) -> None:
+        """Do nothing: what a thread waits for stays the parent's."""
+
+    def continue_in_parent(self) -> None:
+        """Do nothing."""
+
+    def continue_in_child(self) -> None:
+        """Open a connection of this process's own."""
+        self.client = self._connect()
+
     def register_script(self, text: str) -> Callable[[list[Any]], Any]:
         """Return a function that runs a script with these arguments."""
         script = self.client.register_script(text)
 
         def run_script(arguments: list[Any]) -> Any:
             with self.translate_errors():
-                return script(args=arguments)
+                return script(args=arguments, client=self.client)
 
         return run_script
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 import wave
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -75,7 +75,7 @@ class LiveRecord:
     transport: str
     expires_at: int
     items: Sequence[dict[str, Any]] = ()
-    sound: Iterable[bytes] = field(default=(), repr=False)
+    sound: Sequence[bytes] = field(default=(), repr=False)
 
 
 def find_record(store: Store, id: str, rng: Random) -> LiveRecord | None:

@@ -210,7 +210,7 @@ class LiveSession:
             self._record.transport,
             self._record.expires_at,
             self._state.items,
-            self._sound,
+            tuple(self._sound) if self._store.is_shared else self._sound,
         )
         keep_record(self._store, self._id, self._record)
 
@@ -295,6 +295,8 @@ class LiveSession:
     def _add_item(self, item: Json) -> None:
         self._state.items.append(item)
         self._backend.items.append(item)
+        if self._store.is_shared and not is_over(self._store, self._id):
+            self._keep()  # other processes have a copy
 
     # What the model says
 
