@@ -130,6 +130,23 @@ def test_a_forecast_is_right_if_nobody_else_comes(
         assert last == pytest.approx(ends.get(id, 0.0))
 
 
+@given(ENGINES, LOADS, st.floats(0, 3))
+def test_the_wait_for_a_slot_is_right_if_nobody_else_comes(
+    engine: Engine, load: list[tuple[float, Work]], now: float
+) -> None:
+    scheduler = Scheduler(replace(engine, queue=None, failure_rate=0.0))
+    for time, work in sorted(load, key=lambda one: one[0]):
+        if time <= now:
+            scheduler.admit(work, time)
+    scheduler.advance(now)
+    forecast = scheduler._forecast_end(None)
+    ends = [one.time for one in scheduler.advance(math.inf) if one.kind == "end"]
+    if ends:
+        assert forecast == pytest.approx(ends[0] - now, abs=1e-9)
+    else:
+        assert forecast is None
+
+
 @given(ENGINES, LOADS, st.data())
 def test_cancelling_leaks_no_slot(
     engine: Engine, load: list[tuple[float, Work]], data: st.DataObject

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -199,10 +200,23 @@ def test_the_wait_for_a_slot_includes_that_others_start_to_decode() -> None:
     assert refusal.retry_after == pytest.approx(0.5 + 5 * 0.2)
 
 
-def test_a_full_server_whose_answers_have_no_known_length_counts_them_as_short() -> None:
+def test_a_full_server_whose_answers_have_no_known_length_states_no_time() -> None:
     scheduler = Scheduler(Engine(slots=1, queue=0, prefill=(0.2, 0)))
-    admit(scheduler, Work(), 0.0)
+    id = admit(scheduler, Work(), 0.0).id
+    assert refuse(scheduler, Work(), 0.1).retry_after is None
+    scheduler.set_length(id, 1, 0.1)
     assert refuse(scheduler, Work(), 0.1).retry_after == pytest.approx(0.1)
+
+
+def test_a_refusal_by_a_busy_server_is_quick() -> None:
+    """It asks when the first of 256 requests ends, whatever the thousands that wait."""
+    scheduler = Scheduler(Engine(queue=5000, decode=(0.01, 0.001)))
+    for length in range(5256):
+        admit(scheduler, Work(completion_tokens=1000 + length), 0.0)
+    start = time.perf_counter()
+    for _ in range(1000):
+        refuse(scheduler, Work(), 1.0)
+    assert time.perf_counter() - start < 1.0
 
 
 def test_a_server_that_starts_refuses_until_it_is_up() -> None:

@@ -55,7 +55,7 @@ import copy
 import heapq
 import itertools
 import math
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -281,14 +281,43 @@ class Scheduler:
         return None
 
     def _forecast_end(self, key: str | None) -> float | None:
-        """Return the seconds until a request ends; with a key, one of this key."""
-        fork = self._fork()
-        while (upcoming := fork._find_next()) is not None:
-            fork._handle(*upcoming)
-            for event in fork._events:
-                if event.kind == "end" and key in (None, self._runs[event.id].key):
-                    return event.time - self._now
-            fork._events.clear()
+        """Return the seconds until a request ends; with a key, one of this key.
+
+        Copies what is needed to go on until then, and no request: a busy server refuses many.
+        """
+        now, steps, prefilled, batch = self._now, self._steps, self._prefilled, self._batch
+        overheads = [entry for entry in self._overheads if entry[2].phase != "over"]
+        decodes = [entry for entry in self._decodes if entry[2].phase != "over"]
+        heapq.heapify(overheads)
+        heapq.heapify(decodes)
+        prefills = deque(self._prefills.values())
+        while overheads or decodes or prefills:
+            step, token = _find_pace(self.engine, batch, bool(prefills))
+            end = now + max(0.0, decodes[0][0] - steps) * step if decodes else math.inf
+            rest = prefills[0].uncached_tokens - prefilled if prefills else math.inf
+            prompt_end = now + max(0.0, rest) * token if prefills else math.inf
+            slot_end = max(now, overheads[0][0]) if overheads else math.inf
+            time = min(end, prompt_end, slot_end)
+            steps += (time - now) / step if batch and step else 0.0
+            prefilled += (time - now) / token if prefills and token else 0.0
+            now = time
+            if time == end:
+                run = heapq.heappop(decodes)[2]
+                if key is None or run.key == key:
+                    return now - self._now
+                batch -= 1
+                continue
+            if time == prompt_end:
+                run, prefilled = prefills.popleft(), 0.0
+            else:
+                run = heapq.heappop(overheads)[2]
+                if self.engine.max_batched_tokens is not None and run.uncached_tokens:
+                    prefills.append(run)
+                    continue
+            batch += 1
+            if run.completion_tokens is not None:
+                last = steps + max(1, run.completion_tokens) - 1
+                heapq.heappush(decodes, (last, run.id, run))
         return None
 
     def _fork(self) -> Scheduler:
@@ -451,16 +480,7 @@ class Scheduler:
 
     def _get_pace(self) -> tuple[float, float]:
         """Return the seconds of a step, and of a token of the oldest prompt."""
-        engine = self.engine
-        each = engine.prefill[1]
-        step = get_itl(engine, self._batch) if self._batch else 0.0
-        if not self._prefills or engine.max_batched_tokens is None:
-            return step, 0.0
-        if not self._batch:
-            return 0.0, each
-        share = max(1, engine.max_batched_tokens - self._batch)
-        step += share * each
-        return step, step / share
+        return _find_pace(self.engine, self._batch, bool(self._prefills))
 
     def _find_next(self) -> tuple[float, _Run] | None:
         """Return when a phase ends next, and whose; None if none does."""
@@ -520,6 +540,25 @@ class Scheduler:
 
 _MASK = 2**64 - 1
 _MANY_LIMITS = 1000
+
+
+def _find_pace(engine: Engine, batch: int, has_prompt: bool) -> tuple[float, float]:
+    """Return the seconds of a step, and of a token of the oldest prompt.
+
+    Args:
+        engine: the engine.
+        batch: number of requests that decode.
+        has_prompt: whether a prompt shares the steps.
+    """
+    each = engine.prefill[1]
+    step = get_itl(engine, batch) if batch else 0.0
+    if not has_prompt or engine.max_batched_tokens is None:
+        return step, 0.0
+    if not batch:
+        return 0.0, each
+    share = max(1, engine.max_batched_tokens - batch)
+    step += share * each
+    return step, step / share
 
 
 def _get_time(upcoming: tuple[float, _Run]) -> float:
