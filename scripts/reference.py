@@ -16,8 +16,8 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -36,7 +36,7 @@ from openai_mockserver.dialects.variants import COMMON
 from openai_mockserver.engine import PROFILES as ENGINES
 from openai_mockserver.faults import FAULTS
 from openai_mockserver.faults.habits import ASPECTS
-from openai_mockserver.metrics import FAMILIES
+from openai_mockserver.metrics import FAMILIES, OTEL_FAMILIES, Family
 from openai_mockserver.stream_value import Stream
 
 __all__ = ["PARTS", "expand"]
@@ -366,10 +366,10 @@ def list_engines() -> str:
     return _table(["profile", "prefill", "decode", "where this comes from"], rows)
 
 
-def list_metrics() -> str:
+def list_metrics(families: Mapping[str, Family] = FAMILIES) -> str:
     """List the metrics."""
     rows = []
-    for family in FAMILIES.values():
+    for family in families.values():
         labels = ", ".join(f"`{label}`" for label in family.labels)
         rows.append([f"`{family.name}`", family.kind, labels, family.meaning])
     return _table(["metric", "kind", "labels", "meaning"], rows)
@@ -553,6 +553,7 @@ PARTS: dict[str, Part] = {
     "dialects": list_dialects,
     "engines": list_engines,
     "metrics": list_metrics,
+    "otel-metrics": partial(list_metrics, OTEL_FAMILIES),
     "variants": list_variants,
     "own-variants": list_own_variants,
     "fidelity": list_fidelity,

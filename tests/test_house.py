@@ -80,7 +80,7 @@ FLOORS = """
     sessions.live: errors events fixture hearing playing stage state wire delegation decisions
         turns session
     journal: snapshot call attempts memory follow filters journal
-    metrics: families measure counts prometheus
+    metrics: families measure counts prometheus otel
     state: sandboxes protocol memory codec shared sqlite redis opening
     catalogue
     webhooks: event_types signing message schedule faults delivery receivers courier
@@ -116,9 +116,9 @@ FLOORS = """
     judge.reports: status recipes details page junit markdown badge
     judge.clients: table environments driver
 
-    cli: environment log address engine limits steering hangup tls webhooks workers serve health
-        generate record show import_ export cassettes streams faults check trigger listen
-        validate schema program
+    cli: environment log address engine limits steering hangup tls webhooks telemetry workers
+        serve health generate record show import_ export cassettes streams faults check trigger
+        listen validate schema program
     __main__
 """
 HAND_WRITTEN_LINES = 600

@@ -11,7 +11,7 @@ from openai_mockserver.metrics.families import FAMILIES
 from openai_mockserver.metrics.measure import Generation, Measurement
 
 MEASUREMENT = Measurement(
-    "/v1/chat/completions", "POST", 200, (), False, False, 4, 400, (0.001,), (4,), None
+    "/v1/chat/completions", "POST", 200, (), False, False, 0.22, 4, 400, (0.001,), (4,), None
 )
 GENERATION = Generation("m", "stop", 0.2, (0.02,), 2, 0.22, 0.0, 0.02, 8, 0, 3, None, 1)
 BODY = b'{"model":"m","messages":[{"role":"user","content":"Hi"}]}'

@@ -21,6 +21,7 @@ from openai_mockserver.cli.hangup import reload_on_hangup
 from openai_mockserver.cli.limits import max_body, max_upload, request_timeout
 from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEEPS, Log, log_format
 from openai_mockserver.cli.steering import control_token, no_control, sandbox_idle
+from openai_mockserver.cli.telemetry import exporting_metrics
 from openai_mockserver.cli.tls import make_tls, tls_options
 from openai_mockserver.cli.webhooks import add_endpoints, webhook_options
 from openai_mockserver.cli.workers import find_state, run_workers, workers
@@ -322,8 +323,8 @@ def serve(
         if is_late and reloader.sources.list_changed():
             reloader.reload()
         gc.set_threshold(*_THRESHOLDS)
-        watcher.start()
-        with reload_on_hangup(watcher.ask):
+        with exporting_metrics(mock.counts, log), reload_on_hangup(watcher.ask):
+            watcher.start()
             serve_forever(find_door, listener, on_ready, context)
         watcher.stop()
         mock.stop()

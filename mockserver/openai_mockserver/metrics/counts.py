@@ -242,6 +242,7 @@ class Counts:
         self._ended: list[Measurement] = []  # not added yet, because many at once are cheaper
         self._values = 0  # approximately how many numbers they have
         self._open_calls: dict[Call, None] = {}
+        self._listeners: list[Callable[[Measurement], object]] = []
         self._lock = threading.Lock()
 
     def note_start(self, call: Call) -> None:
@@ -260,6 +261,12 @@ class Counts:
             self._values += _VALUES + len(measurement.lateness)
             if self._values > _MOST_VALUES:
                 self._add_ended()
+        for listen in self._listeners:
+            listen(measurement)
+
+    def subscribe(self, listen: Callable[[Measurement], object]) -> None:
+        """Call a function with each call that ends, in the thread that plays it."""
+        self._listeners.append(listen)
 
     def _add_ended(self) -> None:
         ended, self._ended, self._values = self._ended, [], 0

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from itertools import chain, product
 from typing import Literal
 
-__all__ = ["BUCKETS_OF_TOKENS", "FAMILIES", "Family", "Kind", "build_token_buckets"]
+__all__ = [
+    "BUCKETS_OF_TOKENS",
+    "FAMILIES",
+    "OTEL_FAMILIES",
+    "Family",
+    "Kind",
+    "build_token_buckets",
+]
 
 Kind = Literal["counter", "gauge", "histogram"]
 
@@ -165,3 +172,39 @@ FAMILIES: dict[str, Family] = {
     )
 }
 """The metrics by name, in the order in which they are shown."""
+
+_ATTRIBUTES = (
+    "gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.model",
+    "gen_ai.response.model", "error.type",
+)  # fmt: skip
+
+OTEL_FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        Family(
+            "gen_ai.server.time_to_first_token",
+            "histogram",
+            _ATTRIBUTES[:-1],
+            "Seconds from the request to the first token of an answer that succeeds.",
+            _TTFT[: _TTFT.index(10.0) + 1],
+        ),
+        Family(
+            "gen_ai.server.time_per_output_token",
+            "histogram",
+            _ATTRIBUTES[:-1],
+            "Mean seconds between two tokens of an answer that succeeds.",
+            _ITL[: _ITL.index(2.5) + 1],
+        ),
+        Family(
+            "gen_ai.server.request.duration",
+            "histogram",
+            _ATTRIBUTES,
+            "Seconds from the request to the last byte, also of errors.",
+            tuple(0.01 * 2**power for power in range(14)),
+        ),
+    )
+}
+"""The metrics of OpenTelemetry's conventions for servers of generative AI, by name.
+
+https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/
+"""

@@ -120,6 +120,7 @@ class Measurement(NamedTuple):
         faults: the names of the faults that happened to it.
         is_gone: whether it did not end because the client had left.
         has_problem: whether it could not be answered or recorded.
+        latency: seconds from the request to the last byte.
         events, size: the events, and bytes of the body, that the client was sent.
         lateness: seconds by which each row of events was late.
         late_events: the number of events in each row.
@@ -132,6 +133,7 @@ class Measurement(NamedTuple):
     faults: tuple[str, ...]
     is_gone: bool
     has_problem: bool
+    latency: float
     events: int
     size: int
     lateness: Sequence[float]
@@ -151,6 +153,7 @@ def measure_call(call: Call) -> Measurement:
         tuple([_name_fault(fault) for fault in call.faults]),
         call.outcome == CLIENT_DISCONNECTED and call.script.end != "hold",
         call.problem is not None or call.unrecorded is not None,
+        call.answer_delay + (call.last_written or 0.0),
         sent.events,
         sent.bytes,
         list(map(sub, runs.times, runs.dues)),
