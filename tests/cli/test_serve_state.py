@@ -116,6 +116,23 @@ def test_a_stored_completion_is_updated_by_another_server(clients: list[openai.O
     assert [message.content for message in messages] == ["Hi"]
 
 
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("redis", marks=needs_redis)])
+def test_workers_share_what_they_store(kind: str, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        state = str(tmp_path / "state.sqlite")
+        if kind == "redis":
+            state = stack.enter_context(running_redis(tmp_path)).url
+        arguments = ("--workers", "2", "--state", state, "--pace", "none")
+        server = stack.enter_context(serving(*arguments))
+        ids = []
+        for _ in range(12):  # each on a connection of its own
+            with connect(server) as client:
+                ids.append(client.responses.create(model="gpt-4o", input="Hi").id)
+        for id in ids * 2:
+            with connect(server) as client:
+                assert len(list(client.responses.input_items.list(id))) == 1
+
+
 def test_what_was_stored_survives_a_killed_server(tmp_path: Path) -> None:
     arguments = ("--state", str(tmp_path / "state.sqlite"), "--pace", "none")
     with serving(*arguments) as server, connect(server) as client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -306,6 +307,27 @@ def test_what_is_stored_survives_its_process(opener: OpenStore) -> None:
     del store
     assert opener().all("kind") == [2]
     assert opener().is_gone("kind", "a")
+
+
+@each_shared_store
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_forked_process_has_a_connection_of_its_own(opener: OpenStore) -> None:
+    store = opener()
+    store.put("kind", "before", 0)
+    children = []
+    for number in range(3):
+        if (pid := os.fork()) == 0:
+            for _ in range(20):
+                store.update("kind", "sum", lambda old: (old or 0) + 1)
+            store.put("process", f"{number}", store.process)
+            os._exit(0)
+        children.append(pid)
+    for _ in range(20):
+        store.update("kind", "sum", lambda old: (old or 0) + 1)
+    for pid in children:
+        assert os.waitpid(pid, 0)[1] == 0
+    assert store.all("kind") == [0, 80]
+    assert len({*store.all("process"), store.process}) == 4
 
 
 @each_shared_store

@@ -7,6 +7,7 @@ processes may share a store (`openai_mockserver.state`), and each then gets its 
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 import time
@@ -39,12 +40,12 @@ class Store:
         self._gone: dict[tuple[str, str], None] = {}
         self._lock = threading.RLock()
         self._skipped = 0.0
-        self._process = secrets.token_hex(8)
+        self._token = secrets.token_hex(8)
 
     @property
     def process(self) -> str:
-        """What distinguishes this process from the others."""
-        return self._process
+        """What distinguishes this process from the others, also from those that it has forked."""
+        return f"{os.getpid()} {self._token}"
 
     def put(self, kind: str, id: str, value: Any) -> None:
         """Store a value, and replace an older one with this id."""

@@ -51,10 +51,13 @@ class TurnStore(Store):
 
     def __init__(self, base: Store, cache: ResponseCache) -> None:
         super().__init__()
-        self._process = base.process
         self._base, self._cache = base, cache
         self.latest: tuple[str, Any] | None = None
         self._is_withheld = False
+
+    @property
+    def process(self) -> str:
+        return self._base.process
 
     def get(self, kind: str, id: str) -> Any:
         found = self._cache.find(id) if kind == KIND else None

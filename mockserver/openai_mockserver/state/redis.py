@@ -24,6 +24,7 @@ day, so that nothing remains of a process that was killed.
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -40,12 +41,7 @@ from openai_mockserver.rules import Rulebook
 from openai_mockserver.state.codec import decode, encode
 from openai_mockserver.state.memory import MemoryState
 from openai_mockserver.state.sandboxes import Sandboxes
-from openai_mockserver.state.shared import (
-    SharedStore,
-    StoredSandboxes,
-    follow_forks,
-    name_space,
-)
+from openai_mockserver.state.shared import SharedStore, StoredSandboxes, name_space
 
 __all__ = ["InRedis", "RedisStore"]
 
@@ -188,6 +184,7 @@ class _Server:
                 "a state in Redis needs the package redis: pip install 'openai-mockserver[redis]'"
             ) from None
         self._redis: Any = redis
+        self._pid = os.getpid()
         self._refused_until = 0.0
         try:
             parts = urlsplit(url)
@@ -196,8 +193,8 @@ class _Server:
             self.name = f"{parts.scheme}://{parts.hostname}:{parts.port or 6379}{parts.path}"
             plain_url = parts._replace(query=urlencode(query)).geturl()
             # Another connection is tried at once, because a server that was restarted has closed
-            # those of before.
-            self._connect = partial(
+            # those of before. A client with one connection is quicker than one with a pool.
+            self._connect: Callable[[], Any] = partial(
                 redis.Redis.from_url,
                 plain_url,
                 single_connection_client=True,
@@ -205,8 +202,8 @@ class _Server:
                 socket_connect_timeout=PATIENCE,
                 retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
             )
-            self.client: Any = self._connect()
-            self.client.ping()
+            self._client = self._connect()
+            self._client.ping()
         except (ValueError, TypeError):  # whose messages may hold the password
             raise StateError(
                 "the URL of the state is invalid: it is like redis://:password@host:6379/0, with "
@@ -215,21 +212,17 @@ class _Server:
         except (redis.RedisError, OSError) as error:
             raise StateError(f"the state {self.name} cannot be opened: {error}") from None
 
-        follow_forks(self)
-
-    def prepare_fork(self) -> None:
-        """Do nothing: what a thread waits for stays the parent's."""
-
-    def continue_in_parent(self) -> None:
-        """Do nothing."""
-
-    def continue_in_child(self) -> None:
-        """Open a connection of this process's own."""
-        self.client = self._connect()
+    @property
+    def client(self) -> Any:
+        """The client of this process: one that is forked must not use its parent's connection."""
+        if self._pid != os.getpid():
+            with self.translate_errors():
+                self._client, self._pid = self._connect(), os.getpid()
+        return self._client
 
     def register_script(self, text: str) -> Callable[[list[Any]], Any]:
         """Return a function that runs a script with these arguments."""
-        script = self.client.register_script(text)
+        script = self._client.register_script(text)
 
         def run_script(arguments: list[Any]) -> Any:
             with self.translate_errors():

@@ -7,64 +7,24 @@ that stores nothing costs nothing.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
-from weakref import WeakSet
+from typing import Any, TypeVar
 
 from openai_mockserver.api.store import Store
 from openai_mockserver.state.sandboxes import Sandboxes
 
-__all__ = ["Forkable", "SharedStore", "StoredSandboxes", "follow_forks", "name_space"]
+__all__ = ["SharedStore", "StoredSandboxes", "name_space"]
 
 _MOST_WITHHELD = 10_000
 
 T = TypeVar("T")
 
 
-class Forkable(Protocol):
-    """A connection that must not be used by two processes."""
-
-    def prepare_fork(self) -> None:
-        """Wait until the connection is not in use, and keep it so."""
-
-    def continue_in_parent(self) -> None:
-        """Let the connection be used again."""
-
-    def continue_in_child(self) -> None:
-        """Begin with a connection of this process's own."""
-
-
-def follow_forks(connection: Forkable) -> None:
-    """Tell a connection of each fork of this process, for as long as it exists."""
-    _connections.add(connection)
-
-
-_connections: WeakSet[Forkable] = WeakSet()
-
-
-def _tell_all(tell: Callable[[Forkable], object]) -> None:
-    for connection in tuple(_connections):
-        tell(connection)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=lambda: _tell_all(lambda one: one.prepare_fork()),
-        after_in_parent=lambda: _tell_all(lambda one: one.continue_in_parent()),
-        after_in_child=lambda: _tell_all(lambda one: one.continue_in_child()),
-    )
-
-
 class SharedStore(Store):
     """A store that several processes may use."""
 
     is_shared = True
-
-    @property
-    def process(self) -> str:
-        return f"{self._process}-{os.getpid()}"  # it may have been forked
 
     def __init__(self, keep: int | None = None, keep_bytes: int | None = None) -> None:
         super().__init__(keep, keep_bytes)

@@ -43,12 +43,7 @@ from openai_mockserver.rules import Rulebook
 from openai_mockserver.state.codec import decode, encode
 from openai_mockserver.state.memory import MemoryState
 from openai_mockserver.state.sandboxes import Sandboxes
-from openai_mockserver.state.shared import (
-    SharedStore,
-    StoredSandboxes,
-    follow_forks,
-    name_space,
-)
+from openai_mockserver.state.shared import SharedStore, StoredSandboxes, name_space
 
 __all__ = ["InSqlite", "SqliteStore"]
 
@@ -92,6 +87,19 @@ _GONE = "\0gone"
 T = TypeVar("T")
 
 
+_DATABASES: weakref.WeakSet[_Database] = weakref.WeakSet()
+
+
+def _close_all() -> None:
+    for database in tuple(_DATABASES):
+        database.close()
+
+
+if hasattr(os, "register_at_fork"):
+    # A connection must not get into another process (https://sqlite.org/howtocorrupt.html, 2.6).
+    os.register_at_fork(before=_close_all)
+
+
 class _Database:
     """A file of SQLite, and the connection of this process to it.
 
@@ -105,43 +113,36 @@ class _Database:
         self.path = path
         self._lock = threading.RLock()
         self._depth = 0
+        self._open_connection: sqlite3.Connection | None = None
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            self._connection = self._connect()
-        except (OSError, sqlite3.Error) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
-            raise StateError(f"{path}: the state cannot be opened: {reason}") from None
+        except OSError as error:
+            raise StateError(f"{path}: the state cannot be opened: {error.strerror}") from None
         self._prepare()
-        follow_forks(self)
+        _DATABASES.add(self)
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
-        )
-        # The finalizer holds the connection, so that it cannot be collected, and complain, before.
-        weakref.finalize(self, connection.close)
-        return connection
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        """The connection of this process, opened when it is needed."""
+        if self._open_connection is None:
+            connection = sqlite3.connect(
+                self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+            )
+            # The finalizer holds it, so that it cannot be collected, and complain, before.
+            weakref.finalize(self, connection.close)
+            # A checkpoint waits for the disk; it need not do so after each megabyte.
+            pragmas = ("synchronous = NORMAL", "wal_autocheckpoint = 4000", "trusted_schema = OFF")
+            for pragma in pragmas:
+                connection.execute(f"PRAGMA {pragma}")
+            self._open_connection = connection
+        return self._open_connection
 
-    # SQLite knows which locks of a file its process has, and a fork would copy this knowledge but
-    # not the locks (https://sqlite.org/howtocorrupt.html §2.6). So there is no connection while the
-    # process forks.
-
-    def prepare_fork(self) -> None:
-        """Close the connection, and let no thread open one."""
-        self._lock.acquire()
-        self._connection.close()
-
-    def continue_in_parent(self) -> None:
-        """Open a connection again."""
-        self._connection = self._connect()
-        self._set_pragmas()
-        self._lock.release()
-
-    def continue_in_child(self) -> None:
-        """Open a connection of this process's own."""
-        self._lock, self._depth = threading.RLock(), 0
-        self._connection = self._connect()
-        self._set_pragmas()
+    def close(self) -> None:
+        """Close the connection; it is opened again when it is needed."""
+        with self._lock:
+            if self._open_connection is not None:
+                self._open_connection.close()
+                self._open_connection = None
 
     def _prepare(self) -> None:
         """Create the tables, or check that they are there."""
@@ -162,7 +163,6 @@ class _Database:
                 break
         if problem is not None:
             raise StateError(f"{self.path} is no state of openai-mockserver: {problem}")
-        self._set_pragmas()
         with self.write():
             application, version = (
                 self._find_number("application_id"),
@@ -182,12 +182,6 @@ class _Database:
                     f"have the version {version}, and this one knows {_VERSION}"
                 )
             self._remove_abandoned_pieces()
-
-    def _set_pragmas(self) -> None:
-        # A checkpoint waits for the disk; it need not do so after each megabyte.
-        pragmas = ("synchronous = NORMAL", "wal_autocheckpoint = 4000", "trusted_schema = OFF")
-        for pragma in pragmas:
-            self._connection.execute(f"PRAGMA {pragma}")
 
     def _find_number(self, pragma: str) -> int:
         return int(self.fetch(f"PRAGMA {pragma}")[0][0])
