@@ -77,7 +77,7 @@ class RunningServer:
 
 
 @contextmanager
-def serving(*arguments: str | Path) -> Iterator[RunningServer]:
+def serving(*arguments: str | Path | int) -> Iterator[RunningServer]:
     """Run `openai-mockserver serve` on a free port, and check that Ctrl-C stops it cleanly."""
     with subprocess.Popen(
         [*COMMAND, "serve", "--port", "0", *map(str, arguments)],

@@ -81,7 +81,7 @@ FLOORS = """
         turns session
     journal: snapshot call attempts memory follow filters journal
     metrics: families measure counts prometheus otel
-    state: sandboxes protocol memory codec shared sqlite redis opening
+    state: sandboxes protocol memory codec shared windows sqlite redis opening
     catalogue
     webhooks: event_types signing message schedule faults delivery receivers courier
         sender registered

@@ -52,7 +52,7 @@ from openai_mockserver.rules import Answer, Rulebook
 from openai_mockserver.script import RecordedSession, Script
 from openai_mockserver.seed import CHANCE, Seeded
 from openai_mockserver.sessions import Opening, Turn, make_replay, make_session
-from openai_mockserver.state import InMemory, StateMaker
+from openai_mockserver.state import InMemory, StateMaker, StoredWindows
 
 __all__ = ["Dispatcher"]
 
@@ -169,9 +169,15 @@ class Dispatcher:
             return None
         live = self._lives.get(clock)
         if live is None or live.engine is not engine:
-            live = self._lives[clock] = LiveEngine(engine, clock)
+            live = self._lives[clock] = LiveEngine(engine, clock, self._make_windows(engine, clock))
         self._last_live = live
         return live
+
+    def _make_windows(self, engine: Engine, clock: EngineClock) -> StoredWindows | None:
+        """Return the rate limits that other processes share; None if they do not."""
+        if clock.virtual or not self.store.is_shared:
+            return None
+        return StoredWindows(self.store, engine.limits.refill, engine.limits.seconds)
 
     # Requests
 

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 from openai_mockserver.engine.admission import Admission, Refusal, Snapshot, Work
 from openai_mockserver.engine.capacity import Engine
 from openai_mockserver.engine.scheduler import Scheduler
-from openai_mockserver.engine.windows import wait_until
+from openai_mockserver.engine.windows import Windows, wait_until
 
 __all__ = ["EngineClock", "LiveEngine", "Phases", "Ticket", "TicketPace", "TokenPlan"]
 
@@ -87,12 +87,13 @@ class LiveEngine:
     Args:
         engine: its capacity.
         clock: the clock that it runs on.
+        windows: what keeps the use of the limits; by default in memory.
     """
 
-    def __init__(self, engine: Engine, clock: EngineClock) -> None:
+    def __init__(self, engine: Engine, clock: EngineClock, windows: Windows | None = None) -> None:
         self.engine = engine
         self.clock = clock
-        self._scheduler = Scheduler(engine, clock.now)
+        self._scheduler = Scheduler(engine, clock.now, windows)
         self._changed = threading.Condition()
         self._tickets: dict[int, Ticket] = {}  # of the requests that have not ended
         self._wakes: list[Callable[[], object]] = []

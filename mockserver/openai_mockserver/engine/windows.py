@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-__all__ = ["BucketWindows", "Claim", "Level", "SlidingWindows", "Windows", "make_windows"]
+__all__ = [
+    "BucketWindows",
+    "Claim",
+    "Level",
+    "LocalWindows",
+    "SlidingWindows",
+    "Uses",
+    "Windows",
+    "make_windows",
+]
 
 
 class Claim(NamedTuple):
@@ -51,6 +60,10 @@ class Level:
         return max(0, self.limit - self.used)
 
 
+Uses = Mapping[tuple[str, ...], Sequence[tuple[float, float]]]
+"""For the name of each limit, when how much of it was used."""
+
+
 class Windows(Protocol):
     """What keeps the use of limits."""
 
@@ -68,17 +81,37 @@ class Windows(Protocol):
         ...
 
 
+class LocalWindows(Windows, Protocol):
+    """Windows in memory, whose use can be written down."""
+
+    @property
+    def uses(self) -> Uses:
+        """What was used, and counts still."""
+        ...
+
+
 class SlidingWindows:
     """Windows that slide: no period of their length contains more than the limit.
 
     Args:
         seconds: the length of the windows, in seconds.
+        uses: what was used before.
     """
 
-    def __init__(self, seconds: float = 60.0) -> None:
+    def __init__(self, seconds: float = 60.0, uses: Uses | None = None) -> None:
         self._seconds = seconds
-        self._amounts: dict[tuple[str, ...], deque[tuple[float, int]]] = {}
-        self._sums: dict[tuple[str, ...], int] = {}
+        self._amounts = {
+            name: deque((time, int(amount)) for time, amount in entries)
+            for name, entries in (uses or {}).items()
+        }
+        self._sums = {
+            name: sum(amount for _, amount in amounts) for name, amounts in self._amounts.items()
+        }
+
+    @property
+    def uses(self) -> Uses:
+        """What was used, and counts still."""
+        return {name: tuple(amounts) for name, amounts in self._amounts.items()}
 
     def take(self, claims: Sequence[Claim], now: float) -> tuple[Level, ...]:
         """Take all claims if each can be met, and otherwise none: see `Windows`."""
@@ -125,11 +158,18 @@ class BucketWindows:
 
     Args:
         seconds: the length of the windows, in seconds.
+        uses: what was used before, with one entry for each name.
     """
 
-    def __init__(self, seconds: float = 60.0) -> None:
+    def __init__(self, seconds: float = 60.0, uses: Uses | None = None) -> None:
         self._seconds = seconds
-        self._used: dict[tuple[str, ...], tuple[float, float]] = {}  # at that time
+        # how much was used, at that time
+        self._used = {name: entries[-1] for name, entries in (uses or {}).items()}
+
+    @property
+    def uses(self) -> Uses:
+        """What was used, and has not flown away."""
+        return {name: (entry,) for name, entry in self._used.items()}
 
     def take(self, claims: Sequence[Claim], now: float) -> tuple[Level, ...]:
         """Take all claims if each can be met, and otherwise none: see `Windows`."""
@@ -180,17 +220,18 @@ def wait_until(time: float, now: float) -> float:
     return wait
 
 
-def make_windows(refill: str, seconds: float) -> Windows:
-    """Return empty windows.
+def make_windows(refill: str, seconds: float, uses: Uses | None = None) -> LocalWindows:
+    """Return windows in memory.
 
     Args:
         refill: as for `Limits`.
         seconds: length of the windows, in seconds.
+        uses: what was used before; nothing by default.
     """
-    return _KINDS[refill](seconds)
+    return _KINDS[refill](seconds, uses)
 
 
-_KINDS: dict[str, Callable[[float], Windows]] = {
+_KINDS: dict[str, Callable[[float, Uses | None], LocalWindows]] = {
     "sliding": SlidingWindows,
     "continuous": BucketWindows,
 }
