@@ -87,7 +87,8 @@ class Clock:
     async def wait_for_async(self, wait: float | _Until) -> None:
         """Wait for a number of seconds, or until a time, while other tasks run.
 
-        Of the tasks that wait until a time on a virtual clock, that with the earliest goes first.
+        Of the tasks that wait until a time on a virtual clock, that with the earliest goes first,
+        after what other tasks can do without waiting.
         """
         import anyio
 
@@ -101,8 +102,14 @@ class Clock:
             deadline = _Deadline(wait.time, next(self._numbers), anyio.Event())
             heapq.heappush(deadlines, deadline)
             try:
-                while deadlines[0] is not deadline:
-                    await deadline.is_first.wait()
+                turns = 0
+                while deadlines[0] is not deadline or turns < _TURNS:
+                    if deadlines[0] is deadline:
+                        turns += 1
+                        await anyio.lowlevel.checkpoint()
+                    else:
+                        turns = 0
+                        await deadline.is_first.wait()
                 self.wait(wait_until(wait.time, self.now))
             finally:
                 deadlines.remove(deadline)
@@ -156,6 +163,7 @@ _NO_RESPONSE = _Failure("RemoteProtocolError", "Server disconnected without send
 _ENDINGS = {"reset": _RESET, "truncate": _INCOMPLETE}
 _HEAD_LIMIT = 100 * 1024  # maximum bytes of a head that httpcore accepts
 _READ = 64 * 1024  # bytes that httpcore reads at once
+_TURNS = 5  # turns of the event loop in which other tasks run before the clock goes on
 _LOOK = 0.001  # maximum real seconds until an engine without a known event is looked at again
 
 

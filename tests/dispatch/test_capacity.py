@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+import anyio
+import httpx
 import openai
 import pytest
 from openai.types import CompletionUsage
@@ -103,6 +105,31 @@ def test_tasks_share_the_slots() -> None:
     with MockOpenAI(engine=Engine(slots=2, decode=(0.01, 0.0))) as mock:
         mock.reply(TEN)
         assert asyncio.run(run(mock)) == pytest.approx([0.1, 0.1, 0.2, 0.2])
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_tasks_take_turns_at_one_slot(backend: str) -> None:
+    """The clock goes on only when no task can go on without waiting."""
+
+    async def run(mock: MockOpenAI, ends: list[float]) -> None:
+        async def ask_twice() -> None:
+            for _ in range(2):
+                body = {"model": "gpt-4o", "messages": HI}
+                await client.post("http://mock/v1/chat/completions", json=body)
+                ends.append(round(mock.clock.now, 6))
+
+        async with (
+            httpx.AsyncClient(transport=mock.transport()) as client,
+            anyio.create_task_group() as group,
+        ):
+            for _ in range(3):
+                group.start_soon(ask_twice)
+
+    with MockOpenAI(engine=Engine(slots=1, decode=(0.01, 0.0))) as mock:
+        mock.reply(TEN)
+        ends: list[float] = []
+        anyio.run(run, mock, ends, backend=backend)
+        assert ends == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
 
 
 def test_a_client_that_leaves_frees_its_slot_at_once() -> None:
