@@ -150,7 +150,7 @@ def measure_call(call: Call) -> Measurement:
         call.endpoint_path,
         call.method,
         status,
-        tuple([_name_fault(fault) for fault in call.faults]),
+        tuple([_name_fault(fault) for fault in call.faults]) if call.faults else (),
         call.outcome == CLIENT_DISCONNECTED and call.script.end != "hold",
         call.problem is not None or call.unrecorded is not None,
         call.answer_delay + (call.last_written or 0.0),
@@ -169,7 +169,7 @@ def _name_fault(fault: object) -> str:
 def _measure_generation(call: Call, runs: Runs) -> Generation:
     model = call.model
     stated = _find_stated(call.script) if call.is_finished else _Stated()
-    times = _find_tokens(runs, stated.has_done).delay(call.answer_delay)
+    times = _find_tokens(runs, stated.has_done, call.answer_delay)
     request = _find_request_numbers(call, model)
     queue, cached_tokens = 0.0, stated.cached_tokens
     if (ticket := call.ticket) is not None:
@@ -207,13 +207,14 @@ class _TokenTimes(NamedTuple):
     decode: float
     tokens: int
 
-    def delay(self, seconds: float) -> _TokenTimes:
-        """Return the same times, seen from some seconds before."""
-        return self if self.first is None else self._replace(first=self.first + seconds)
 
-
-def _find_tokens(runs: Runs, has_done: bool) -> _TokenTimes:
+def _find_tokens(runs: Runs, has_done: bool, start: float = 0.0) -> _TokenTimes:
     """Return when tokens were sent; those of a body, which has no events, are one.
+
+    Args:
+        runs: what was written.
+        has_done: whether the last event is ``[DONE]``.
+        start: seconds from the request to the time that the runs count from.
 
     >>> _find_tokens(Runs((), (0.25, 0.5, 0.75), (2, 1, 3)), True)
     _TokenTimes(first=0.25, gaps=[0.25, 0.25], instant_gaps=1, decode=0.5, tokens=4)
@@ -222,11 +223,11 @@ def _find_tokens(runs: Runs, has_done: bool) -> _TokenTimes:
     if len(times) == 1 and events[0] > 1:  # without a pace
         count = events[0] - has_done
         count -= count > 1
-        return _TokenTimes(times[0], (), max(0, count - 1), 0.0, count)
+        return _TokenTimes(start + times[0], (), max(0, count - 1), 0.0, count)
     if 0 in events:
         rows = [(at, count) for at, count in zip(times, events, strict=True) if count]
         if not rows:
-            return _TokenTimes(times[-1], (), 0, 0.0, 0)
+            return _TokenTimes(start + times[-1], (), 0, 0.0, 0)
         times, events = [at for at, _ in rows], [count for _, count in rows]
     if not times:
         return _TokenTimes(None, (), 0, 0.0, 0)
@@ -236,7 +237,9 @@ def _find_tokens(runs: Runs, has_done: bool) -> _TokenTimes:
     count -= count > 1
     gaps = list(map(sub, islice(times, first + 1, last), islice(times, first, None)))
     decode = times[last - 1] - times[first] if last > first else 0.0
-    return _TokenTimes(times[first], gaps, max(0, count - 1 - len(gaps)), decode, max(0, count))
+    return _TokenTimes(
+        start + times[first], gaps, max(0, count - 1 - len(gaps)), decode, max(0, count)
+    )
 
 
 def _find_tokens_of_body(ticket: Ticket) -> _TokenTimes | None:
