@@ -60,4 +60,5 @@ def test_it_is_on(tmp_path: Path) -> None:
 def test_it_is_switched_off() -> None:
     with serve("--no-control") as url, httpx.Client(trust_env=False) as http:
         assert http.get(f"{url}/health").json()["status"] == "ok"
+        assert "openai_mockserver_info{" in http.get(f"{url}/metrics").text
         assert http.get(f"{url}/_mock/rules").status_code == 404

@@ -318,3 +318,20 @@ def test_the_queue_of_an_engine_is_seen(steered: Steered) -> None:
     assert queued is not None
     assert 0.4 < queued < 5, "the second waits for the first, which takes 0.6 s"
     assert scraped.get("vllm:num_requests_waiting", **MODEL) == 0
+
+
+def test_relayed_answers_are_measured_too(server: Steered) -> None:
+    answer = Reply("one two three four", usage=Usage(99, 4))
+    server.mock.reply(answer, pace="0.03,0.01", dialect="groq")  # which always states its usage
+    with MockOpenAI(upstream=server.mock.base_url) as proxy:
+        one = Steered(proxy)
+        with one.http:
+            one.ask(stream=True)
+            wait_for_end(proxy)
+            scraped = Scraped(one.http)
+    assert scraped.get("vllm:prompt_tokens_total", **MODEL) == 99
+    assert scraped.get("vllm:generation_tokens_total", **MODEL) == 4
+    assert scraped.get("vllm:inter_token_latency_seconds_count", **MODEL) == 4
+    first = scraped.get("vllm:time_to_first_token_seconds_sum", **MODEL)
+    assert first is not None
+    assert first > 0.02

@@ -88,8 +88,8 @@ def test_too_many_models_are_counted_together() -> None:
     for number in range(250):
         generation = GENERATION._replace(model=f"m-{number}")
         sums.add_all([MEASUREMENT._replace(generation=generation)])
-    assert len(sums.models) == 201
-    assert sums.models["other"].reasons == {"stop": 50}
+    assert len(sums.models) == 51
+    assert sums.models["other"].reasons == {"stop": 200}
     assert sums.find_label("m-0") == "m-0"
     assert sums.find_label("m-249") == "other"
 

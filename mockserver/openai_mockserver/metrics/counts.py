@@ -32,7 +32,7 @@ __all__ = ["Counts", "Gauges", "Histogram", "ModelSums", "Sums"]
 OTHER = "other"
 """The label of what has no place in the sums: an unknown path, or one model too many."""
 
-_MOST_MODELS = 200
+_MOST_MODELS = 50
 _LONGEST_LABEL = 100  # characters
 _LONGEST_SHOWN = 4096  # characters of a model's name that are searched for secrets
 _VALUES = 16  # numbers of a call, apart from those of its events

@@ -324,12 +324,15 @@ def _read_end(script: Script) -> _Stated:
     """
     usage: _Usage | None = None
     reason: str | None = None
-    has_done = script.steps[-1:] == (DONE,)
+    has_done = False
     for data in _list_last(script):
+        if data in (DONE.data, DONE.data.encode()):
+            has_done = True
+            continue
         try:
             payload = _decode(data)
         except (msgspec.DecodeError, RecursionError):
-            continue  # it is [DONE], or a recording that states nothing in OpenAI's way
+            continue  # a recording that states nothing in OpenAI's way
         payload = payload.response or payload
         usage = usage or payload.usage
         reasons = [choice.finish_reason for choice in payload.choices or ()]
@@ -349,10 +352,20 @@ def _read_end(script: Script) -> _Stated:
 
 
 def _list_last(script: Script) -> Iterator[str | bytes]:
-    """Yield the data of the last steps, the last first."""
-    steps = reversed(script.steps)
-    data = (step.data for step in steps if isinstance(step, Event | Raw))
-    return islice(data, _LAST)
+    """Yield the data of the last events, or a body, the last first."""
+    return islice(_list_backwards(script), _LAST)
+
+
+def _list_backwards(script: Script) -> Iterator[str | bytes]:
+    is_stream = script.is_stream
+    for step in reversed(script.steps):
+        if isinstance(step, Event):
+            yield step.data
+        elif isinstance(step, Raw) and is_stream:  # as it was read from an upstream
+            lines = reversed(step.data.splitlines())
+            yield from (line[5:].strip() for line in lines if line.startswith(b"data:"))
+        elif isinstance(step, Raw):
+            yield step.data
 
 
 def _name_reason(call: Call, stated: _Stated) -> str:
