@@ -10,12 +10,12 @@ import copy
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from openai_mockserver.cassettes.matching import IsRecorded
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.faults.chances import check_chance
-from openai_mockserver.reply import ApiError
+from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.request import Request
 from openai_mockserver.rules.answer import Answer, ReplyFunction, name_function
 from openai_mockserver.rules.matcher import NOTHING
@@ -42,6 +42,22 @@ class _FalsePredicate(NamedTuple):
 
 Reason = str | Mismatch | _FalsePredicate
 """Why a rule does not answer a request; `str` makes the sentence."""
+
+
+class UseCounter(Protocol):
+    """Counts the uses of rules together with other processes that have the same rules."""
+
+    def count(self, name: str, most: int | None) -> int | None:
+        """Count a use of a rule, and return how many there were before.
+
+        Args:
+            name: the name of the rule.
+            most: the largest number of uses; None for no limit. If there were so many, the use is
+                not counted, and None is returned.
+        """
+
+    def restart(self, name: str) -> None:
+        """Forget the uses of a rule."""
 
 
 class Rule:
@@ -86,6 +102,8 @@ class Rule:
         self._times: int | None = None
         self._chance: float | None = None
         self._use_count = 0
+        self._counter: UseCounter | None = None
+        self._ordinal, self._name = 0, ""
         self._lock = threading.Lock()
 
     @property
@@ -131,14 +149,32 @@ class Rule:
     def copy(self, journal: Iterable[Any]) -> Rule:
         """Return the same rule before its first request, for the mock with another journal."""
         rule = copy.copy(self)
-        rule._lock, rule._journal = threading.Lock(), journal
+        rule._lock, rule._journal, rule._counter = threading.Lock(), journal, None
         rule.restart(0)
         return rule
 
     def restart(self, number: int) -> None:
         """Begin again with the first answer, and under this number."""
         with self._lock:
+            if self._counter is not None and len(self._answers) > 1:
+                self._counter.restart(self._make_name())
             self.number, self._use_count = number, 0
+
+    def count_with(self, counter: UseCounter | None, ordinal: int = 0) -> None:
+        """Count the uses with other processes, if there are several answers to give in turn.
+
+        Args:
+            counter: what counts them; None to count alone.
+            ordinal: how many earlier rules have the same patterns.
+        """
+        self._counter, self._ordinal, self._name = counter, ordinal, ""
+
+    def _make_name(self) -> str:
+        """Return what the same rule is called in every process that has the same rules."""
+        if not self._name:
+            values = "\n".join(_describe(answer.value) for answer in self._answers)
+            self._name = f"{self._ordinal} {self!r}\n{values}"
+        return self._name
 
     def explain_unused(self) -> str | None:
         """Return a sentence about the answers that were never given; None if all were."""
@@ -174,6 +210,7 @@ class Rule:
             check_chance(chance)
         self.is_handmade = any(map(_is_handmade, answer_list))
         self._answers, self._times, self._chance = answer_list, times, chance
+        self._name = ""
 
     def find_mismatch(self, values: RequestValues) -> Reason | None:
         """Return why the request with these values does not match; None if it does."""
@@ -217,6 +254,12 @@ class Rule:
         with self._lock:
             if (reason := self.explain_exhaustion()) is not None:
                 return reason
+            if self._counter is not None and len(self._answers) > 1:
+                count = self._counter.count(self._make_name(), self._times)
+                if count is None:
+                    self._use_count = self._times or 0
+                    return str(self.explain_exhaustion())
+                self._use_count = count
             answer = self._answers[min(self._use_count, len(self._answers) - 1)]
             self._use_count += 1
         return answer
@@ -226,6 +269,11 @@ class Rule:
         if self.predicate is not None:
             conditions.insert(0, name_function(self.predicate))
         return f"on({', '.join(conditions)})"
+
+
+def _describe(value: object) -> str:
+    """Return what distinguishes a reply from others; recordings and functions are only counted."""
+    return repr(value) if isinstance(value, str | Reply | ApiError) else type(value).__name__
 
 
 def _is_handmade(answer: Answer) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import heapq
 import threading
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import overload
@@ -23,7 +24,7 @@ from openai_mockserver.rules.pattern import (
     find_literal,
     list_literal_keys,
 )
-from openai_mockserver.rules.rule import Reason, Rule
+from openai_mockserver.rules.rule import Reason, Rule, UseCounter
 
 __all__ = ["RuleSet", "Rulebook", "Unmatched", "measure_distance"]
 
@@ -114,9 +115,15 @@ class RuleSet(Sequence[Rule]):
 
 
 class Rulebook(Sequence[Rule]):
-    """The rules of a mock, in the order in which they were added, while they change."""
+    """The rules of a mock, in the order in which they were added, while they change.
 
-    def __init__(self) -> None:
+    Args:
+        counter: counts the uses of rules that other processes have, too; None for each by itself.
+    """
+
+    def __init__(self, counter: UseCounter | None = None) -> None:
+        self._counter = counter
+        self._names: Counter[str] = Counter()  # how many rules have the same patterns
         self._lock = threading.Lock()
         self._count = 0
         self._current = RuleSet()
@@ -185,6 +192,7 @@ class Rulebook(Sequence[Rule]):
 
     def _set(self, rules: Iterable[Rule]) -> None:
         rule_set = RuleSet()
+        self._names.clear()
         for rule in rules:
             self._number(rule)
             rule_set.add(rule)
@@ -195,6 +203,12 @@ class Rulebook(Sequence[Rule]):
         if not rule.number:
             self._count += 1
             rule.number = self._count
+        if self._counter is not None:
+            name = repr(rule)
+            rule.count_with(self._counter, self._names[name])
+            self._names[name] += 1
+        else:
+            rule.count_with(None)
 
     @overload
     def __getitem__(self, index: int) -> Rule: ...

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Any, TypeVar
 
 from openai_mockserver.api.store import Store
 from openai_mockserver.state.sandboxes import Sandboxes
 
-__all__ = ["SharedStore", "StoredSandboxes", "name_space"]
+__all__ = ["SharedStore", "StoredSandboxes", "StoredUses", "name_space"]
+
+_USES = "uses of a rule"
+"""The kind of the numbers of uses in the store, by the hashes of the rules' names."""
 
 _MOST_WITHHELD = 10_000
 
@@ -45,6 +49,36 @@ class SharedStore(Store):
 
     def clear(self) -> None:
         self._withheld.clear()
+
+
+class StoredUses:
+    """Counts the uses of rules in a store; see `openai_mockserver.rules.UseCounter`.
+
+    Args:
+        store: the store.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def count(self, name: str, most: int | None) -> int | None:
+        """Count a use of a rule, and return how many there were before."""
+        counts: list[int] = []
+
+        def count_use(count: int | None) -> int | None:
+            counts[:] = [count or 0]
+            return count if most is not None and counts[0] >= most else counts[0] + 1
+
+        self._store.update(_USES, _shorten(name), count_use)
+        return None if most is not None and counts[0] >= most else counts[0]
+
+    def restart(self, name: str) -> None:
+        """Forget the uses of a rule."""
+        self._store.drop(_USES, _shorten(name))
+
+
+def _shorten(name: str) -> str:
+    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def name_space(sandbox: str | None) -> str:

@@ -43,7 +43,7 @@ from openai_mockserver.rules import Rulebook
 from openai_mockserver.state.codec import decode, encode
 from openai_mockserver.state.memory import MemoryState
 from openai_mockserver.state.sandboxes import Sandboxes
-from openai_mockserver.state.shared import SharedStore, StoredSandboxes, name_space
+from openai_mockserver.state.shared import SharedStore, StoredSandboxes, StoredUses, name_space
 
 __all__ = ["InSqlite", "SqliteStore"]
 
@@ -551,9 +551,9 @@ class InSqlite:
         self, sandbox: str | None = None, on_end: Callable[[Call], object] | None = None
     ) -> MemoryState:
         """Return the state of a sandbox, or of the mock itself; its objects may exist already."""
-        return MemoryState(
-            Rulebook(), Journal(self.keep_calls, on_end, self.keep_bytes), self._open_store(sandbox)
-        )
+        store = self._open_store(sandbox)
+        journal = Journal(self.keep_calls, on_end, self.keep_bytes)
+        return MemoryState(Rulebook(StoredUses(store)), journal, store)
 
     def make_sandboxes(self, is_busy: Callable[[T], bool], idle: float | None) -> Sandboxes[T]:
         """Return the sandboxes of a mock; the objects of one are removed with it."""
