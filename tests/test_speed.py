@@ -59,6 +59,34 @@ def test_an_unknown_table_is_an_error() -> None:
     assert "no table is called throughputs: throughput, paced, held, " in result.stderr
 
 
+def read_tables(output: str) -> list[dict[str, list[str]]]:
+    """Return the rows of each printed table; a blank line follows its title and its end."""
+    return [read_table(part) for part in output.split("\n\n") if part.startswith("|")]
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+def test_a_fleet_has_a_row_for_each_number_of_workers() -> None:
+    result = run_benchmark("fleet", "--quick", "1", "2")
+    assert result.returncode == 0, result.stderr
+    throughput, paced, held = read_tables(result.stdout)
+    for table in (throughput, paced, held):
+        assert list(table) == ["1", "2"]
+    assert all(float(cells[0].replace(",", "")) > 0 for cells in throughput.values())
+    assert [cells[0] for cells in paced.values()] == ["100", "200"]
+    assert [cells[3] for cells in paced.values()] == ["100.0%", "100.0%"]
+    fewest, most, _ = held["1"]
+    assert (fewest, most) == ("500", "500")
+    fewest, most, memory = held["2"]
+    assert int(fewest) + int(most) == 500, "each stream is held by one of the two"
+    assert float(memory) < 2 * float(held["1"][2]), "they share the program"
+
+
+def test_a_fleet_without_workers_is_an_error() -> None:
+    result = run_benchmark("fleet", "0")
+    assert result.returncode == 2
+    assert "there must be at least 1 worker" in result.stderr
+
+
 def test_requests_take_no_more_work_than_the_baseline() -> None:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     baseline = json.loads((FOLDER / "guard.json").read_text())
