@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import openai
 import pytest
 import yaml
 
@@ -26,6 +27,7 @@ from openai_mockserver import MockOpenAI, scenario
 from openai_mockserver.access import Access
 from openai_mockserver.cli.program import commands
 from openai_mockserver.judge.clients import Environment
+from redis_server import needs_redis, running_redis
 from running_server import TOO_LONG, serving
 
 ROOT = Path(__file__).parents[2]
@@ -405,6 +407,33 @@ def test_the_state_is_shared_through_a_valkey_of_the_release(
     service = release.find("Service", "-valkey")["spec"]
     labels = release.find("Deployment", "-valkey")["spec"]["template"]["metadata"]["labels"]
     assert service["selector"].items() <= labels.items()
+
+
+@needs_helm
+@needs_redis
+def test_a_replica_finds_the_responses_of_another(
+    find_release: Callable[[str], Release], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the arguments of the chart's Valkey, and the variable of its servers."""
+    release = find_release("everything")
+    secret = release.find("Secret", "-valkey")["data"]["password"]
+
+    def expand(text: str) -> str:
+        return text.replace("$(VALKEY_PASSWORD)", base64.b64decode(secret).decode())
+
+    (valkey,) = release.find("Deployment", "-valkey")["spec"]["template"]["spec"]["containers"]
+    url = expand(release.environment["OPENAI_MOCKSERVER_STATE"]["value"])
+    with running_redis(tmp_path, list(map(expand, valkey["args"]))) as redis:
+        service = "demo-openai-mockserver-valkey:6379"
+        assert service in url
+        monkeypatch.setenv(
+            "OPENAI_MOCKSERVER_STATE", url.replace(service, f"127.0.0.1:{redis.port}")
+        )
+        with serving("--quiet") as one, serving("--quiet") as other:
+            with openai.OpenAI(base_url=f"{one.url}/v1", api_key="any") as client:
+                response = client.responses.create(model="gpt-4o", input="Hi")
+            with openai.OpenAI(base_url=f"{other.url}/v1", api_key="any") as client:
+                assert client.responses.retrieve(response.id).output == response.output
 
 
 @needs_helm

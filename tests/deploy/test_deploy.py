@@ -129,7 +129,7 @@ def test_the_steps_of_the_image_make_a_server_that_is_healthy(tmp_path: Path) ->
         finally:
             server.terminate()
             assert server.wait(TOO_LONG) == 0
-    run(home / "bin" / "python", "-c", "import watchfiles, cryptography, splintr, brotli")
+    run(home / "bin" / "python", "-c", "import watchfiles, cryptography, splintr, brotli, redis")
 
 
 # Compose, and the development container
