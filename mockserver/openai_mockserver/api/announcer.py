@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-__all__ = ["Announcer"]
+__all__ = ["REGISTERED", "Announcer"]
+
+REGISTERED = "registered webhook endpoint"
+"""The kind in a shared store of what each process must know of an endpoint, by its id."""
 
 
 class Announcer(Protocol):
@@ -22,6 +25,9 @@ class Announcer(Protocol):
 
     def remove(self, id: str) -> None:
         """Remove an endpoint."""
+
+    def refresh(self) -> None:
+        """Learn of the endpoints that other processes with the same store have changed."""
 
     def clear(self) -> None:
         """Remove all endpoints."""

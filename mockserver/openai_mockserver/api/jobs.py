@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Literal, NamedTuple
 
-from openai_mockserver.api.announcer import Announcer
+from openai_mockserver.api.announcer import REGISTERED, Announcer
 from openai_mockserver.api.store import Store
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.script import Script
@@ -285,6 +285,7 @@ class Jobs:
         """Begin a job, and return it; one that takes no time has then ended."""
         if job.seconds:
             self._store.put(KIND, job.id, job)
+        self._refresh_announcer()
         if self._on_change is not None and job.find_end is not None:
             end = job.find_end(job)
             with self._lock:
@@ -407,6 +408,13 @@ class Jobs:
         if self._announcer is not None:
             self._announcer.clear()
 
+    def _refresh_announcer(self) -> None:
+        """Learn of the endpoints that were registered with another process."""
+        if not self._store.is_shared or self.make_announcer is None:
+            return
+        if self._announcer is not None or self._store.all(REGISTERED):
+            self.find_announcer().refresh()
+
     def find_announcer(self) -> Announcer:
         """Return what sends webhooks to the endpoints that applications register."""
         if self._announcer is None:
@@ -456,6 +464,7 @@ class Jobs:
                     return None
                 self._open.remove(first.id)
             if not self._store.is_shared or self._claim(first.id):
+                self._refresh_announcer()
                 return first
 
     def _claim(self, id: str) -> bool:

@@ -121,7 +121,7 @@ class Doors(Dispatcher):
     def _make_announcer(self) -> Announcer:
         from openai_mockserver.webhooks.registered import RegisteredEndpoints
 
-        return RegisteredEndpoints(self.webhooks)
+        return RegisteredEndpoints(self.webhooks, self.store)
 
     @property
     def has_tls(self) -> bool:

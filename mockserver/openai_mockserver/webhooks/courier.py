@@ -10,9 +10,12 @@ import threading
 import traceback
 from collections.abc import Callable
 
-from openai_mockserver.exceptions import MockServerError
+from openai_mockserver.exceptions import BusyStateError, MockServerError
 
 __all__ = ["Courier"]
+
+_REST = 1.0
+"""Seconds until the thread looks again after it could not learn what is due."""
 
 
 class Courier:
@@ -71,6 +74,8 @@ class Courier:
                 self._is_woken = self._is_resting = False
             try:
                 delay = self._work(may_go_on)
+            except BusyStateError:  # what is due is found when the state can be read again
+                delay = _REST
             except Exception:  # what follows must be done, and nobody may wait for ever
                 traceback.print_exc()
                 delay, self._is_woken = None, True

@@ -11,6 +11,8 @@ import ipaddress
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from openai_mockserver.api.announcer import REGISTERED
+from openai_mockserver.api.store import Store
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.webhooks.sender import Endpoint, Webhooks
 
@@ -22,20 +24,47 @@ class RegisteredEndpoints:
 
     Args:
         webhooks: sends to those that may receive something.
+        store: if it is shared, holds what other processes must know of them.
     """
 
-    def __init__(self, webhooks: Webhooks) -> None:
-        self._webhooks = webhooks
+    def __init__(self, webhooks: Webhooks, store: Store) -> None:
+        self._webhooks, self._store = webhooks, store
         self._endpoints: dict[str, Endpoint] = {}
+
+    def refresh(self) -> None:
+        """Learn of the endpoints that other processes with the same store have changed."""
+        if not self._store.is_shared:
+            return
+        records = {record["id"]: record for record in self._store.all(REGISTERED)}
+        for id in tuple(self._endpoints):
+            if id not in records:
+                self._forget(id)
+        for id, record in records.items():
+            endpoint = self._endpoints.get(id)
+            if endpoint is None or endpoint.name != record["url"]:
+                if endpoint is not None:
+                    self._forget(id)
+                endpoint = self._endpoints[id] = self._make(record["url"], record["types"])
+            endpoint.types = tuple(record["types"])
+            endpoint._set_secrets(record["secrets"])
+
+    def _publish(self, id: str) -> None:
+        """Tell the other processes of an endpoint."""
+        if self._store.is_shared:
+            endpoint = self._endpoints[id]
+            record = {"id": id, "url": endpoint.name, "types": list(endpoint.types or ())}
+            self._store.put(REGISTERED, id, record | {"secrets": endpoint._list_secrets()})
 
     def has(self, id: str) -> bool:
         """Whether it has an endpoint with this id."""
+        self.refresh()
         return id in self._endpoints
 
     def add(self, id: str, url: str, types: Sequence[str]) -> str:
         """Add an endpoint, and return its secret. Raises MockServerError for an invalid URL."""
         endpoint = self._make(url, types)
         self._endpoints[id] = endpoint
+        self._publish(id)
         return endpoint.secret
 
     def change(self, id: str, url: str, types: Sequence[str]) -> None:
@@ -43,10 +72,11 @@ class RegisteredEndpoints:
         endpoint = self._endpoints[id]
         if url != endpoint.name:
             other = self._make(url, types)
-            self.remove(id)
+            self._forget(id)
             other._take_secrets(endpoint)
             self._endpoints[id] = other
         self._endpoints[id].types = tuple(types)
+        self._publish(id)
 
     def _make(self, url: str, types: Sequence[str]) -> Endpoint:
         """Make an endpoint, which receives events if its host is known."""
@@ -60,6 +90,10 @@ class RegisteredEndpoints:
 
     def remove(self, id: str) -> None:
         """Remove an endpoint."""
+        self._forget(id)
+        self._store.drop(REGISTERED, id)
+
+    def _forget(self, id: str) -> None:
         endpoint = self._endpoints.pop(id)
         if endpoint in self._webhooks.endpoints:
             self._webhooks.remove(endpoint)
@@ -67,11 +101,13 @@ class RegisteredEndpoints:
     def clear(self) -> None:
         """Remove all endpoints."""
         for id in tuple(self._endpoints):
-            self.remove(id)
+            self._forget(id)
 
     def rotate_secret(self, id: str, keep_old: bool) -> str:
         """Replace the secret of an endpoint, and return the new one."""
-        return self._endpoints[id].rotate_secret(keep_old=keep_old)
+        secret = self._endpoints[id].rotate_secret(keep_old=keep_old)
+        self._publish(id)
+        return secret
 
     def test(self, id: str, type: str) -> int:
         """Send an event to an endpoint once, and return the status of its answer."""

@@ -27,7 +27,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import count
 from random import Random
@@ -108,6 +108,15 @@ class Endpoint:
     def _take_secrets(self, other: Endpoint) -> None:
         """Sign as another endpoint does, in whose place it is."""
         self.secret, self._old = other.secret, other._old
+
+    def _list_secrets(self) -> list[tuple[str, float]]:
+        """Return the secrets, each with the time until which it is valid, and 0 for the newest."""
+        return [(self.secret, 0.0), *self._old]
+
+    def _set_secrets(self, secrets: Sequence[Sequence[Any]]) -> None:
+        """Sign with these secrets, as `_list_secrets` has returned them."""
+        self.secret = secrets[0][0]
+        self._old = [(secret, end) for secret, end in secrets[1:]]
 
     def __repr__(self) -> str:
         return f"<webhook endpoint {self.name}>"
