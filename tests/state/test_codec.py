@@ -78,9 +78,9 @@ EVENTS = (Event('{"n":1}', "response.created"), Event('{"n":2}', "response.compl
         (None, RESPONSE, ()),
         (Script(Head(200), (Raw(b"{}"),)), RESPONSE, ()),
         (Script(steps=EVENTS), RESPONSE | {"background": True}, EVENTS),
-        (Script(steps=EVENTS), RESPONSE, ()),
+        (Script(steps=EVENTS), RESPONSE, EVENTS),
     ],
-    ids=["never sent", "as JSON", "as a stream that can be resumed", "as another stream"],
+    ids=["never sent", "as JSON", "as a stream that can be resumed", "as a handmade stream"],
 )
 def test_a_response_comes_back(
     script: Script | None, response: dict[str, Any], events: tuple[Event, ...]

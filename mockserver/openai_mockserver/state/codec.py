@@ -169,8 +169,9 @@ class _Response(NamedTuple):
     Args:
         response: the final response object.
         was_streamed: whether it was sent as a stream; None if it was never sent.
-        stream: the bytes of that stream, if a client may resume it. The others need not be written
-            twice, once here and once to the client: they can be made again from the response.
+        stream: the bytes of that stream, if a client may resume it or a test has written it. The
+            others need not be written twice, once here and once to the client: they can be made
+            again from the response.
         input, history, was_retrieved, stored_at: as for `StoredResponse`.
     """
 
@@ -186,7 +187,9 @@ class _Response(NamedTuple):
 def _take_response(value: StoredResponse, blobs: Blobs) -> _Payload:
     script = value.script
     was_streamed = None if script is None else script.is_stream
-    stream = sse.body(script.steps) if script and was_streamed and value.in_background else None
+    stream = None
+    if script is not None and was_streamed and (value.in_background or script.lazy is None):
+        stream = sse.body(script.steps)
     return _Payload(
         _Response(
             dict(value.response),
