@@ -22,6 +22,7 @@ class SharedCounter:
     >>> counter = SharedCounter()
     >>> counter.take(), counter.take()
     (1, 2)
+    >>> counter.close()
     """
 
     def __init__(self) -> None:
