@@ -62,7 +62,7 @@ def test_a_stream_keeps_the_engines_times(mock: MockOpenAI, client: openai.OpenA
     assert len(list(open_stream(client))) == 12
     assert mock.calls[0].wait(5)
     times = list_times(mock.calls[0])
-    assert 0.099 < times[0] < 0.3
+    assert 0.099 < times[0] < 2  # the first request loads a vocabulary
     assert median(b - a for a, b in pairwise(times[1:12])) == pytest.approx(0.02, abs=0.01)
     assert median(mock.calls[0].lateness) < 0.02
 
@@ -77,7 +77,8 @@ def test_streams_wait_for_each_other(mock: MockOpenAI, client: openai.OpenAI) ->
     start = time.monotonic()
     with ThreadPoolExecutor(3) as pool:
         ends = sorted(pool.map(read_stream, range(3)))
-    assert [end - start for end in ends] == pytest.approx([0.1, 0.2, 0.3], abs=0.09)
+    for number, end in enumerate(ends, 1):
+        assert 0.099 * number < end - start < 0.1 * number + 2
     assert read_snapshot(mock).ended == 3
 
 
