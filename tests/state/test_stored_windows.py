@@ -17,6 +17,7 @@ from openai_mockserver import MockOpenAI
 from openai_mockserver.api.store import Store
 from openai_mockserver.engine import Claim, Engine, Limits
 from openai_mockserver.engine.windows import make_windows
+from openai_mockserver.exceptions import BusyStateError
 from openai_mockserver.state import StoredWindows, open_state
 from redis_server import needs_redis, running_redis
 
@@ -82,6 +83,32 @@ def test_looking_stores_nothing() -> None:
     store = ClockedStore()
     StoredWindows(store, "sliding", 60.0).take(make_claims(0, 0), 0.0)
     assert store.all("rate limit") == []
+
+
+class LostStore(ClockedStore):
+    """A store that can be lost."""
+
+    is_lost = False
+
+    def get(self, kind: str, id: str) -> Any:
+        if self.is_lost:
+            raise BusyStateError("it is away")
+        return super().get(kind, id)
+
+
+def test_what_was_seen_last_is_shown_while_the_store_is_away() -> None:
+    store = LostStore()
+    windows = StoredWindows(store, "sliding", 60.0)
+    windows.take(make_claims(1, 30), 0.0)
+    looks = make_claims(0, 0)
+    assert [level.used for level in windows.take(looks, 0.0)] == [1, 30]
+    store.is_lost = True
+    assert [level.used for level in windows.take(looks, 0.0)] == [1, 30]
+    with pytest.raises(BusyStateError):
+        windows.take(make_claims(1, 30), 0.0)
+    store.is_lost = False
+    windows.take(make_claims(1, 30), 0.0)
+    assert [level.used for level in windows.take(looks, 0.0)] == [2, 60]
 
 
 @pytest.fixture(params=["sqlite", pytest.param("redis", marks=needs_redis)])

@@ -7,10 +7,12 @@ key and one model is one value, so that a request takes all of its claims, or no
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import groupby
 
 from openai_mockserver.api.store import Store
 from openai_mockserver.engine.windows import Claim, Level, LocalWindows, make_windows
+from openai_mockserver.exceptions import BusyStateError
 
 __all__ = ["StoredWindows"]
 
@@ -19,6 +21,9 @@ KIND = "rate limit"
 
 _PARTS = 1000
 """Into how many parts a window is divided: what is used within one of them is one entry."""
+
+_MOST_SEEN = 1000
+"""Of how many owners a process knows what they had used, for metrics while the store is away."""
 
 _Data = dict[str, list[list[float]]]
 """By the last part of a name, when how much was used."""
@@ -35,6 +40,7 @@ class StoredWindows:
 
     def __init__(self, store: Store, refill: str, seconds: float) -> None:
         self._store, self._refill, self._seconds = store, refill, seconds
+        self._seen: dict[str, _Data | None] = {}
 
     def take(self, claims: Sequence[Claim], now: float) -> tuple[Level, ...]:
         """Take all claims if each can be met, and otherwise none.
@@ -68,8 +74,16 @@ class StoredWindows:
         if any(claim.amount for claim in claims):
             self._store.update(KIND, id, take_claims)
         else:
-            take_claims(self._store.get(KIND, id))
+            take_claims(self._look(id))
         return zip(claims, levels, strict=True)
+
+    def _look(self, id: str) -> _Data | None:
+        """Return what was used, as this process last saw it if the store is away."""
+        with suppress(BusyStateError):
+            self._seen[id] = self._store.get(KIND, id)
+            if len(self._seen) > _MOST_SEEN:
+                del self._seen[next(iter(self._seen))]
+        return self._seen.get(id)
 
     def _make_windows(self, owner: tuple[str, ...], data: _Data | None) -> LocalWindows:
         uses = {
