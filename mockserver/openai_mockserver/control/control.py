@@ -23,7 +23,7 @@ from openai_mockserver.control.problem import Problem
 from openai_mockserver.control.routes import ROUTES
 from openai_mockserver.control.routing import Download, LongList, Route, Router
 from openai_mockserver.control.steerable import Steerable
-from openai_mockserver.exceptions import MockServerError
+from openai_mockserver.exceptions import BusyStateError, MockServerError
 from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
 from openai_mockserver.script import Raw
@@ -84,6 +84,8 @@ class Control:
             return self._answer(mock, path, prefix, request, error)
         except Problem as problem:
             return problem.render()
+        except BusyStateError as problem:
+            return Problem(503, str(problem), headers=(("retry-after", "1"),)).render()
         except MockServerError as problem:
             return Problem(409, str(problem)).render()
         except Exception as bug:  # the client must learn of it in the shape of all problems
