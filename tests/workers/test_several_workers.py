@@ -18,6 +18,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 import openai_mockserver
 from openai_mockserver import sse
+from openai_mockserver.script import Event
 from running_server import TOO_LONG, RunningServer, serving
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="workers are forked")
@@ -208,7 +209,8 @@ def test_the_metrics_are_those_of_all(server: RunningServer) -> None:
     page = httpx.get(url, headers=headers, trust_env=False, timeout=TOO_LONG).text
     assert page.count("# EOF") == 1
     assert page.endswith("# EOF\n")
-    families = {family.name for family in text_string_to_metric_families(page)}
+    read: Any = text_string_to_metric_families
+    families = {family.name for family in read(page)}
     assert "vllm:time_to_first_token_seconds" in families
 
 
@@ -259,7 +261,7 @@ def test_objects_are_those_of_all(server: RunningServer) -> None:
 # Following
 
 
-def read_events(server: RunningServer, count: int, last: str = "") -> list[sse.Event]:
+def read_events(server: RunningServer, count: int, last: str = "") -> list[Event]:
     """Return the next events about calls."""
     decoder, events = sse.Decoder(), []
     query = f"?last_event_id={last}" if last else "?begin=start"
