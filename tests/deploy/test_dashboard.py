@@ -43,9 +43,9 @@ def test_the_queries_know_every_variable() -> None:
 def test_the_queries_ask_for_metrics_that_exist() -> None:
     """Or Grafana would show "No data", and no error."""
     names = re.compile(r"\b(?:vllm:|openai_mockserver_|process_)\w+")
-    asked = {name for query in list_queries() for name in names.findall(query)}
+    queried_names = {name for query in list_queries() for name in names.findall(query)}
     suffix = re.compile("_(?:bucket|sum|count)$")
-    ours = {suffix.sub("", name) for name in asked if not name.startswith("process_")}
+    ours = {suffix.sub("", name) for name in queried_names if not name.startswith("process_")}
     assert len(ours) > 20
     assert ours <= set(FAMILIES)
 

@@ -80,18 +80,18 @@ async def test_the_async_sdk_delegates(mock: MockOpenAI) -> None:
     ):
         await connection.session.start(session={"model": "gpt-live-1"})
         await connection.session.input_audio.append(audio=SPEECH)
-        said = ""
+        transcript = ""
         async for event in connection:
             if event.type == "session.delegation.created":
                 await connection.session.commentary.append(
                     delegation_id=event.delegation.id, content="I am fine."
                 )
             elif event.type == "session.output_transcript.delta":
-                said += event.delta
-            elif event.type == "session.usage.updated" and said:
+                transcript += event.delta
+            elif event.type == "session.usage.updated" and transcript:
                 await connection.session.close()
             assert event.type != "error"
-    assert said == "I am fine."
+    assert transcript == "I am fine."
 
 
 def test_a_fault_breaks_the_connection_after_so_many_events(
@@ -113,7 +113,7 @@ def test_a_fault_breaks_the_connection_after_so_many_events(
 
 async def test_a_user_interrupts_the_model(mock: MockOpenAI) -> None:
     mock.on(endpoint="live").reply("one two three four", pace=Pace(itl=0.2))
-    said = []
+    transcript = []
     async with (
         openai.AsyncOpenAI(base_url=mock.base_url, api_key="key") as client,
         client.live.connect() as connection,
@@ -122,12 +122,12 @@ async def test_a_user_interrupts_the_model(mock: MockOpenAI) -> None:
         await connection.session.input_audio.append(audio=SPEECH)
         async for event in connection:
             if event.type == "session.output_transcript.delta":
-                said.append(event.delta)
+                transcript.append(event.delta)
                 await connection.session.input_audio.append(audio=encode(make_tone(9000, 0.2)))
                 await connection.session.input_audio.mute()
             elif event.type == "session.input_audio.muted":
                 await connection.session.close()
-    assert said == ["one"]
+    assert transcript == ["one"]
     assert [call.ended for call in mock.calls] == ["finished"] * 3
 
 

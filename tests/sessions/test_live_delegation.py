@@ -187,8 +187,8 @@ def test_the_backend_calls_a_function(mock: MockOpenAI) -> None:
     ids = {m["delegation_id"] for m in continued if m["type"] == "response.event"}
     assert ids == {find(messages, CREATED)["delegation"]["id"]}
     assert join(continued, SPOKEN) == "Four degrees."
-    asked = [call for call in mock.calls if call.path == "/v1/responses"][-1]
-    assert asked.tool_results == [call["call_id"]]
+    last_call = [call for call in mock.calls if call.path == "/v1/responses"][-1]
+    assert last_call.tool_results == [call["call_id"]]
 
 
 def test_a_client_asks_the_backend(mock: MockOpenAI) -> None:

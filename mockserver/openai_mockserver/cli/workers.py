@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import gc
-import os
 import shutil
 import socket
 import tempfile
@@ -41,13 +40,7 @@ def find_state(state: str | None, workers: int) -> str | None:
     if state is not None or workers == 1:
         return state
     folder = tempfile.mkdtemp(prefix="openai-mockserver-")
-    starter = os.getpid()
-
-    def remove_folder() -> None:
-        if os.getpid() == starter:  # not a worker that ends
-            shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(remove_folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # a worker ends without it
     return str(Path(folder) / "state.sqlite")
 
 

@@ -111,8 +111,8 @@ class Route:
         errors: statuses of problems that it has, besides those of its shapes.
         place: whether a sandbox has it too.
         is_open: whether it needs no token, and exists even if the rest is off.
-        workers: whom its requests concern if there are several workers: the ``one`` that gets them,
-            ``all``, the ``owner`` of the object, all whose answers are to ``merge`` or whose
+        workers: which workers its requests concern, if there are several: the ``one`` that gets
+            them, ``all``, the ``owner`` of the object, all whose answers are to ``merge`` or whose
             metrics are to ``sum``, all for as long as a client will ``follow``, or ``none``, since
             one worker is needed.
     """

@@ -22,6 +22,7 @@ __all__ = [
     "check_rules",
     "check_unused",
     "count_forgotten_problems",
+    "describe_unused",
     "list_problems",
     "list_unused",
 ]
@@ -91,7 +92,12 @@ def check_unused(calls: Journal, rules: Iterable[Rule]) -> None:
     if not calls:
         raise UnusedRule("\n".join(["no request reached the mock", *sentences]))
     if sentences:
-        raise UnusedRule("the mock has unused rules or replies:\n" + "\n".join(sentences))
+        raise UnusedRule(describe_unused(sentences))
+
+
+def describe_unused(sentences: Iterable[str]) -> str:
+    """Return the message about rules and replies that were never used, given their sentences."""
+    return "\n".join(["the mock has unused rules or replies:", *sentences])
 
 
 def check_rules(known_rules: Sequence[Rule], rules: Sequence[Rule]) -> tuple[Rule, ...]:

@@ -410,7 +410,7 @@ class _SessionPlayer:
         if self._frames:
             frames, self._frames, self._unwritten = self._frames, [], 0
             transport = self._connection.transport
-            transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
+            transport.write(b"".join(frames))
             if transport.get_write_buffer_size() > HIGH_WATER:
                 self._is_blocked = True
                 self._wakeup.set()

@@ -36,12 +36,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from openai_mockserver.api.disk_bytes import PART, DiskBytes, weigh
 from openai_mockserver.exceptions import BusyStateError, MissingDependency, StateError
-from openai_mockserver.journal import Call, Journal
-from openai_mockserver.rules import Rulebook
 from openai_mockserver.state.codec import decode, encode
-from openai_mockserver.state.memory import MemoryState
-from openai_mockserver.state.sandboxes import Sandboxes
-from openai_mockserver.state.shared import SharedStore, StoredSandboxes, StoredUses, name_space
+from openai_mockserver.state.shared import SharedStore, StoredStates, name_space
 
 __all__ = ["InRedis", "RedisStore"]
 
@@ -420,7 +416,7 @@ class RedisStore(SharedStore):
 
 
 @dataclass(frozen=True, slots=True)
-class InRedis:
+class InRedis(StoredStates):
     """Makes states whose objects are in a Redis server; the rest is in memory.
 
     Args:
@@ -439,18 +435,6 @@ class InRedis:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_server", _Server(self.url))
-
-    def make(
-        self, sandbox: str | None = None, on_end: Callable[[Call], object] | None = None
-    ) -> MemoryState:
-        """Return the state of a sandbox, or of the mock itself; its objects may exist already."""
-        store = self._open_store(sandbox)
-        journal = Journal(self.keep_calls, on_end, self.keep_bytes)
-        return MemoryState(Rulebook(StoredUses(store)), journal, store)
-
-    def make_sandboxes(self, is_busy: Callable[[T], bool], idle: float | None) -> Sandboxes[T]:
-        """Return the sandboxes of a mock; the objects of one are removed with it."""
-        return StoredSandboxes(is_busy, idle, lambda id: self._open_store(id).clear())
 
     def _open_store(self, sandbox: str | None) -> RedisStore:
         return RedisStore(self._server, name_space(sandbox), self.keep_calls, self.keep_bytes)

@@ -8,14 +8,18 @@ that stores nothing costs nothing.
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any, TypeVar
 
 from openai_mockserver.api.store import Store
+from openai_mockserver.journal import Call, Journal
+from openai_mockserver.rules import Rulebook
+from openai_mockserver.state.memory import MemoryState
 from openai_mockserver.state.sandboxes import Sandboxes
 
-__all__ = ["SharedStore", "StoredSandboxes", "StoredUses", "name_space"]
+__all__ = ["SharedStore", "StoredSandboxes", "StoredStates", "StoredUses", "name_space"]
 
 _USES = "uses of a rule"
 """The kind of the numbers of uses in the store, by the hashes of the rules' names."""
@@ -107,3 +111,32 @@ class StoredSandboxes(Sandboxes[T]):
         if is_known:
             self._clear(id)
         return is_known
+
+
+class StoredStates(ABC):
+    """Makes states whose objects are stored; the rest is in memory.
+
+    Attributes:
+        keep_calls, keep_bytes: as for `InMemory`.
+    """
+
+    __slots__ = ()
+
+    keep_calls: int | None
+    keep_bytes: int | None
+
+    @abstractmethod
+    def _open_store(self, sandbox: str | None) -> SharedStore:
+        """Return the objects of a sandbox, or of the mock itself."""
+
+    def make(
+        self, sandbox: str | None = None, on_end: Callable[[Call], object] | None = None
+    ) -> MemoryState:
+        """Return the state of a sandbox, or of the mock itself; its objects may exist already."""
+        store = self._open_store(sandbox)
+        journal = Journal(self.keep_calls, on_end, self.keep_bytes)
+        return MemoryState(Rulebook(StoredUses(store)), journal, store)
+
+    def make_sandboxes(self, is_busy: Callable[[T], bool], idle: float | None) -> Sandboxes[T]:
+        """Return the sandboxes of a mock; the objects of one are removed with it."""
+        return StoredSandboxes(is_busy, idle, lambda id: self._open_store(id).clear())

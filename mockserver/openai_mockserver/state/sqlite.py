@@ -38,12 +38,8 @@ from typing import Any, TypeVar
 
 from openai_mockserver.api.disk_bytes import PART, DiskBytes, weigh
 from openai_mockserver.exceptions import BusyStateError, StateError
-from openai_mockserver.journal import Call, Journal
-from openai_mockserver.rules import Rulebook
 from openai_mockserver.state.codec import decode, encode
-from openai_mockserver.state.memory import MemoryState
-from openai_mockserver.state.sandboxes import Sandboxes
-from openai_mockserver.state.shared import SharedStore, StoredSandboxes, StoredUses, name_space
+from openai_mockserver.state.shared import SharedStore, StoredStates, name_space
 
 __all__ = ["InSqlite", "SqliteStore"]
 
@@ -529,7 +525,7 @@ class SqliteStore(SharedStore):
 
 
 @dataclass(frozen=True, slots=True)
-class InSqlite:
+class InSqlite(StoredStates):
     """Makes states whose objects are in a file of SQLite; the rest is in memory.
 
     Args:
@@ -546,18 +542,6 @@ class InSqlite:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_database", _Database(self.path))
-
-    def make(
-        self, sandbox: str | None = None, on_end: Callable[[Call], object] | None = None
-    ) -> MemoryState:
-        """Return the state of a sandbox, or of the mock itself; its objects may exist already."""
-        store = self._open_store(sandbox)
-        journal = Journal(self.keep_calls, on_end, self.keep_bytes)
-        return MemoryState(Rulebook(StoredUses(store)), journal, store)
-
-    def make_sandboxes(self, is_busy: Callable[[T], bool], idle: float | None) -> Sandboxes[T]:
-        """Return the sandboxes of a mock; the objects of one are removed with it."""
-        return StoredSandboxes(is_busy, idle, lambda id: self._open_store(id).clear())
 
     def _open_store(self, sandbox: str | None) -> SqliteStore:
         return SqliteStore(self._database, name_space(sandbox), self.keep_calls, self.keep_bytes)

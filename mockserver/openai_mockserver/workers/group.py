@@ -1,7 +1,8 @@
 """Which requests to the control API concern all workers, and what is done with their answers.
 
-Rules of this file: a row of the table of routes (`control.routes`) says whom its requests concern.
-What a change would choose by chance is chosen before the workers get it, so that all do the same.
+Rules of this file: a row of the table of routes (`control.routes`) says which workers its requests
+concern. What a change would choose by chance is chosen before the workers get it, so that all do
+the same.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from openai_mockserver.control import Route, find_route
 from openai_mockserver.control.follow import CallFollower
 from openai_mockserver.control.problem import Problem
 from openai_mockserver.exceptions import ScenarioError
+from openai_mockserver.mock.report import describe_unused
 from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
 from openai_mockserver.scenario import parse
@@ -79,7 +81,7 @@ class Group:
     ) -> SideResponse:
         """Let all workers do the same, and return this one's answer."""
         content = _CHOICES.get(route.name, _keep)(request)
-        answers = self._ask(path, request, content=content, is_change=route.method != "GET")
+        answers = self._ask(path, request, content=content, is_change=True)
         return _respond(answers.get(self._member.slot) or _find_best(answers))
 
     def _ask_owner(
@@ -96,14 +98,12 @@ class Group:
         query = dict(parse_qsl(request.query, keep_blank_values=True))
         with_unused = route.name == "verify" and query.pop("unused", "false") in ("true", "1")
         answers = self._ask(path, request, query=urlencode(query))
-        # Whether a call is a problem depends on the worker, but not whether the request is valid.
         good = [answer for _, answer in sorted(answers.items()) if answer.status < 400]
-        if not good or (len(good) < len(answers) and route.name not in MERGERS):
+        if not good:
             return _respond(_find_best(answers))
         whole = MERGERS[route.name]([msgspec.json.decode(one.body) for one in good], query)
         if with_unused and whole["passed"] and whole["unused"]:
-            lines = ["the mock has unused rules or replies:", *whole["unused"]]
-            whole |= {"passed": False, "message": "\n".join(lines)}
+            whole |= {"passed": False, "message": describe_unused(whole["unused"])}
         body = msgspec.json.encode(whole) + b"\n"
         return _respond(Answer(good[0].status, good[0].headers, body))
 
@@ -196,7 +196,7 @@ _SPREADS: Mapping[str, Callable[[Group, Route, str, SideHandler, Request], SideR
     "follow": Group._follow,
     "none": Group._refuse,
 }
-"""What is done with a request, by whom it concerns; all others are this worker's alone."""
+"""What is done with a request, by `Route.workers`; this worker alone answers all others."""
 
 
 def _without_last_event(request: Request) -> Request:

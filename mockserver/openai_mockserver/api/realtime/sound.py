@@ -70,7 +70,7 @@ def read_as_pcm(data: bytes, format: Mapping[str, Any]) -> bytes:
 
 
 def make_silence(size: int, format: Mapping[str, Any]) -> bytes:
-    """Return so many bytes of silence in a format of the session."""
+    """Return a number of bytes of silence in a format of the session."""
     return _SILENCE.get(str(format.get("type")), b"\0") * size
 
 
