@@ -190,7 +190,9 @@ def lock_conversation(
         request: the request for the response.
         store: holds the lock.
     """
-    until = time.time() + seconds + _GRACE
+    # Its client may ask another process for the next response before this one has removed the lock
+    # of a response that is written at once; there nobody can come in between.
+    until = time.time() + (seconds + _GRACE if seconds else 0.0)
     store.put(_WRITERS, id, Writer(response_id, store.process, until))
 
     def unlock(writer: Writer | None) -> Writer | None:
