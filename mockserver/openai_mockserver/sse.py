@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from openai_mockserver.script import Comment, Event, LazySteps, Raw, Step
 
@@ -189,6 +190,9 @@ def count_events(step: Step) -> int:
 
 _BLOCK = re.compile(rb"(?:(?!\r\n|\r|\n)(?:[^\r\n]*)(?:\r\n|\r|\n))*(?:\r\n|\r|\n)|.+", re.DOTALL)
 
+_PLAIN_EVENT = re.compile(rb"(?:event: ([^\r\n]+)\n)?data: ([^\r\n]*)\n\n")
+"""An event as `encode` spells it; most are, and to decode one in this way takes a third."""
+
 
 def parse(body: bytes) -> tuple[Step, ...]:
     r"""Split a recorded body into steps, one per block, whose bytes join to exactly this body.
@@ -224,6 +228,10 @@ def apart(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 
 def _parse_block(block: bytes) -> Step:
+    if (match := _PLAIN_EVENT.fullmatch(block)) is not None:
+        with suppress(UnicodeDecodeError):
+            name, data = match.groups()
+            return Event(data.decode(), event=None if name is None else name.decode())
     decoder = Decoder()
     events = decoder.feed(block)
     if len(events) == 1 and encode(events[0]) == block:

@@ -17,7 +17,7 @@ from openai_mockserver.api.resources.batches import BatchEnd, BatchRun
 from openai_mockserver.api.resources.timed import Phases, Timed
 from openai_mockserver.api.responses.background import ResponseEnd
 from openai_mockserver.api.responses.history import Writer
-from openai_mockserver.api.responses.stored import StoredResponse
+from openai_mockserver.api.responses.stored import ResponseText, StoredResponse
 from openai_mockserver.exceptions import StateError
 from openai_mockserver.script import Event, Head, Raw, Script
 from openai_mockserver.state.codec import decode, encode
@@ -66,6 +66,10 @@ def test_a_file_keeps_its_name() -> None:
     assert (file, file.name, file.content_type) == (b"1\n2", "a.csv", "text/csv")
 
 
+def test_bytes_with_nuls_come_back() -> None:
+    assert decode(encode(b"\0a\0")) == b"\0a\0"
+
+
 # Responses
 
 RESPONSE = {"id": "resp_1", "output": [], "status": "completed", "created_at": 1}
@@ -94,6 +98,15 @@ def test_a_response_comes_back(
     assert (again.was_retrieved, again.stored_at) == (True, 12.5)
     assert again.events == events
     assert again.messages == value.messages
+
+
+@pytest.mark.parametrize("input_", ["Hi", [{"n": 10**30}]])
+def test_the_text_of_a_response_is_stored_as_it_is(input_: Any) -> None:
+    text = b'{\n  "id": "resp_1",\n  "output": [],\n  "number": 100000000000000000000000000\n}\n'
+    value = StoredResponse(ResponseText(text), Script(Head(200), ()), input_)
+    again = decode(encode(value))
+    assert again.response == {"id": "resp_1", "output": [], "number": 10**26}
+    assert again.input == input_
     was_streamed = [one.script is not None and one.script.is_stream for one in (value, again)]
     assert was_streamed[0] == was_streamed[1]
 
@@ -112,6 +125,8 @@ TIMED = [
 
 
 @pytest.mark.parametrize("value", TIMED, ids=lambda value: value.kind)
+
+
 def test_an_object_that_takes_time_comes_back(value: Timed) -> None:
     again = decode(encode(value))
     assert isinstance(again, Timed)

@@ -126,6 +126,34 @@ def test_clearing_removes_everything_but_the_time(opener: OpenStore) -> None:
     assert store.skipped == 5
 
 
+@each_store
+def test_a_value_is_looked_up_with_what_is_known_of_it(opener: OpenStore) -> None:
+    store = opener()
+    store.put("kind", "a", {"n": 1})
+    store.put("kind", "b", {"n": 2})
+    store.delete("kind", "b")
+    store.withhold("kind", "c", {"n": 3})
+    assert store.look_up("kind", "a") == ({"n": 1}, False, 0.0)
+    store.change_skipped(lambda skipped: skipped + 2.5)
+    assert [store.look_up("kind", id) for id in "abcd"] == [
+        ({"n": 1}, False, 2.5),
+        (None, True, 2.5),
+        (None, True, 2.5),
+        (None, False, 2.5),
+    ]
+
+
+@each_store
+def test_a_dated_value_is_made_with_the_time_of_its_storing(opener: OpenStore) -> None:
+    store = opener(keep=2)
+    store.put_dated("kind", "a", lambda skipped: {"at": skipped})
+    store.change_skipped(lambda skipped: skipped + 60)
+    store.put_dated("kind", "b", lambda skipped: {"at": skipped})
+    assert store.all("kind") == [{"at": 0}, {"at": 60}]
+    store.put_dated("kind", "c", lambda skipped: {"at": skipped})
+    assert store.all("kind") == [{"at": 60}, {"at": 60}]
+
+
 # At once
 
 
@@ -272,8 +300,11 @@ def test_another_process_finds_everything(opener: OpenStore) -> None:
     assert bytes(other.get("content", "file")) == b"x" * 300_000
     other.delete("kind", "a")
     assert (one.get("kind", "a"), one.is_gone("kind", "a")) == (None, True)
+    one.put_dated("kind", "before", lambda skipped: skipped)
     other.change_skipped(lambda skipped: skipped + 60)
     assert one.skipped == 60
+    one.put_dated("kind", "after", lambda skipped: skipped)
+    assert (other.get("kind", "before"), other.get("kind", "after")) == (0, 60)
     assert one.process != other.process
     assert abs(one.read_clock() - other.read_clock()) < 5
 

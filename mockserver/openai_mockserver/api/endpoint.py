@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from openai_mockserver.api.context import Context
 from openai_mockserver.api.disk_bytes import DiskBytes
 from openai_mockserver.api.jobs import AT_ONCE, Jobs
-from openai_mockserver.api.store import Store
+from openai_mockserver.api.store import Found, Store
 from openai_mockserver.api.validation.parameters import Parameters
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import Head, Script
@@ -39,6 +39,7 @@ class EndpointRequest:
         content: the body, for an endpoint that accepts other types than JSON and forms.
         call_when_answered: calls a function when the whole response has been sent, or nothing more
             will be.
+        found: what the request has looked up in the store, by id.
     """
 
     method: str
@@ -52,6 +53,7 @@ class EndpointRequest:
     jobs: Jobs = AT_ONCE
     content: bytes | DiskBytes = b""
     call_when_answered: Callable[[Callable[[], object]], object] = lambda function: function()
+    found: dict[str, Found] = field(default_factory=dict)
 
 
 class Rendered(NamedTuple):

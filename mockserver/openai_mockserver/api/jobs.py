@@ -388,8 +388,7 @@ class Jobs:
         A job that was cancelled may still need time to stop. One that has ended is not waited for,
         so that a receiver of webhooks can ask for it without moving the time.
         """
-        job = self.find(id)
-        if job is None or not self.is_virtual:
+        if not self.is_virtual or (job := self.find(id)) is None:
             return
         end = job.seconds if job.find_end is None else job.find_end(job).moment
         if self.measure(job) < end:
@@ -422,17 +421,21 @@ class Jobs:
             self._announcer = self.make_announcer()
         return self._announcer
 
+    @property
+    def real_now(self) -> float:
+        """The time on the clock of the jobs without what was skipped, in seconds."""
+        return 0.0 if self.is_virtual else self._store.read_clock() - self._origin
+
     # For webhooks
 
     @property
     def now(self) -> float:
         """The time on the clock of the jobs, in seconds."""
-        real = 0.0 if self.is_virtual else self._store.read_clock() - self._origin
-        return self._store.skipped + real
+        return self._store.skipped + self.real_now
 
     def advance_to(self, moment: float) -> None:
         """Move the virtual time forward to this one, without telling anybody."""
-        real = 0.0 if self.is_virtual else self._store.read_clock() - self._origin
+        real = self.real_now
         self._store.change_skipped(lambda skipped: max(skipped, moment - real))
 
     def follow(self, on_change: Callable[[], object]) -> None:

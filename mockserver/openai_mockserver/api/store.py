@@ -12,14 +12,28 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from openai_mockserver.api.disk_bytes import DiskBytes, weigh
 
-__all__ = ["CREATED", "Store"]
+__all__ = ["CREATED", "Found", "Store"]
 
 CREATED = "created"
 """The kind of the ids that this server generated: if their object is missing, it was deleted."""
+
+
+class Found(NamedTuple):
+    """What a store knows of an id.
+
+    Args:
+        value: the value; None if there is none.
+        is_gone: whether a value with this id was deleted.
+        skipped: the seconds that were skipped, for the jobs.
+    """
+
+    value: Any
+    is_gone: bool
+    skipped: float
 
 
 class Store:
@@ -61,6 +75,17 @@ class Store:
                 while len(self._files) > 1 and sum(self._files.values()) > self._keep_bytes:
                     self._forget(*next(iter(self._files)))
 
+    def put_dated(self, kind: str, id: str, make_value: Callable[[float], Any]) -> None:
+        """Store a new value that says when it was stored.
+
+        Args:
+            kind, id: those of the value, which is no file.
+            make_value: returns the value, given the seconds that were skipped until now. It may be
+                called several times, and must not use the store.
+        """
+        with self._lock:
+            self.put(kind, id, make_value(self._skipped))
+
     def put_all(self, entries: Iterable[tuple[str, str, Any]]) -> None:
         """Store several values, each with its kind and id: all of them, or none."""
         with self._lock:
@@ -100,6 +125,11 @@ class Store:
     def get(self, kind: str, id: str) -> Any:
         """Return the value; None if there is none."""
         return self._kinds.get(kind, {}).get(id)
+
+    def look_up(self, kind: str, id: str) -> Found:
+        """Return a value, whether it was deleted, and the seconds that were skipped."""
+        with self._lock:
+            return Found(self.get(kind, id), self.is_gone(kind, id), self.skipped)
 
     def all(self, kind: str) -> list[Any]:
         """Return the values of a kind, the oldest first."""

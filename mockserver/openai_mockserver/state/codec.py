@@ -1,8 +1,8 @@
 """The values of a store as bytes, and back.
 
 Rules of this file: no I/O, and never pickle: a file or a Redis server may be written by others. A
-value is one line of JSON, ``[tag, data]``. The bytes of a file follow the line; a file on disk
-stays in pieces, whose place the store chooses (`Blobs`). `_FORMS` says for each type what its tag
+value is JSON, ``[tag, data]``. The bytes of a file follow, after a NUL; a file on disk stays in
+pieces, whose place the store chooses (`Blobs`). `_FORMS` says for each type what its tag
 is, and which data make it again. What an object can do follows from its data: the end of a job, for
 example, is a value of a class with a tag of its own, because a function could not be stored.
 
@@ -29,6 +29,7 @@ from openai_mockserver.api.agents.live import Counts, LoggedEvent
 from openai_mockserver.api.assistants.pending import Outcome
 from openai_mockserver.api.disk_bytes import DiskBytes, Readable
 from openai_mockserver.api.jobs import End, Ending, Job
+from openai_mockserver.api.json_body import decode_json
 from openai_mockserver.api.live.sessions import LiveRecord
 from openai_mockserver.api.multipart import File, FileOnDisk
 from openai_mockserver.api.resources import evals, fine_tuning, vector_stores, videos
@@ -36,7 +37,7 @@ from openai_mockserver.api.resources.batches import BatchEnd, BatchRun
 from openai_mockserver.api.resources.timed import Phases, Timed
 from openai_mockserver.api.responses.background import ResponseEnd
 from openai_mockserver.api.responses.history import Writer
-from openai_mockserver.api.responses.stored import StoredResponse
+from openai_mockserver.api.responses.stored import ResponseText, StoredResponse
 from openai_mockserver.exceptions import StateError
 from openai_mockserver.script import STREAM_HEAD, Head, Raw, Script
 
@@ -185,14 +186,16 @@ class _Response(NamedTuple):
 
 
 def _take_response(value: StoredResponse, blobs: Blobs) -> _Payload:
-    script = value.script
+    script, make = value.script, value.make_response
+    # A text is stored as it is: encoded JSON is part of the JSON around it.
+    response: Any = msgspec.Raw(make.text) if isinstance(make, ResponseText) else value.response
     was_streamed = None if script is None else script.is_stream
     stream = None
     if script is not None and was_streamed and (value.in_background or script.lazy is None):
         stream = sse.body(script.steps)
     return _Payload(
         _Response(
-            dict(value.response),
+            response,
             was_streamed,
             stream,
             value.input,
@@ -318,9 +321,6 @@ _FORMS: Mapping[type, _Form] = {
 
 _BY_TAG = {form.tag: form for form in (_JSON, *_FORMS.values())}
 
-_ODD = b" "
-"""Before JSON that msgspec cannot write: with halves of surrogate pairs, or huge numbers."""
-
 
 def encode(value: Any, blobs: Blobs | None = None) -> bytes:
     """Return a value of a store as bytes.
@@ -334,21 +334,29 @@ def encode(value: Any, blobs: Blobs | None = None) -> bytes:
     """
     form = _FORMS.get(type(value), _JSON)
     data, raw = form.take_apart(value, blobs or _NoBlobs())
-    line = _encode_line([form.tag, data])
-    return b"%b\n%b" % (line, raw) if raw or form.tag in ("bytes", "file") else line
+    text = _encode_json([form.tag, data])
+    return b"%b\0%b" % (text, raw) if raw or form.tag in ("bytes", "file") else text
 
 
-def _encode_line(line: Any) -> bytes:
+def _encode_json(value: Any) -> bytes:
     try:
-        return msgspec.json.encode(line, enc_hook=_convert_mapping)
-    except (OverflowError, UnicodeEncodeError):
-        plain = msgspec.to_builtins(line, enc_hook=_convert_mapping)
-        return _ODD + json.dumps(plain).encode()
+        return msgspec.json.encode(value, enc_hook=_convert)
+    except (OverflowError, UnicodeEncodeError):  # huge numbers, halves of surrogate pairs
+        return json.dumps(msgspec.to_builtins(value, enc_hook=_convert)).encode()
 
 
-def _convert_mapping(value: object) -> object:
+def _decode_json(text: bytes) -> Any:
+    try:
+        return decode_json(text)
+    except (msgspec.DecodeError, UnicodeError):
+        return json.loads(text)
+
+
+def _convert(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, msgspec.Raw):
+        return _decode_json(bytes(value))
     raise StateError(f"a value of the type {type(value).__name__} cannot be stored")
 
 
@@ -363,8 +371,8 @@ def decode(data: bytes, blobs: Blobs | None = None) -> Any:
         StateError: the bytes are damaged, or were written by a newer version.
     """
     try:
-        line, _, raw = data.partition(b"\n")
-        tag, content = json.loads(line) if line[:1] == _ODD else msgspec.json.decode(line)
+        text, _, raw = data.partition(b"\0")
+        tag, content = _decode_json(text)
         return _BY_TAG[tag].make(_Payload(content, raw), blobs or _NoBlobs())
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         problem = f"{type(error).__name__}: {error}"

@@ -357,6 +357,10 @@ class SqliteStore(SharedStore):
         with self._database.write():
             self._write(kind, id, value, data, blob)
 
+    def put_dated(self, kind: str, id: str, make_value: Callable[[float], Any]) -> None:
+        with self._database.write():
+            self.put(kind, id, make_value(self.skipped))
+
     def put_all(self, entries: Iterable[tuple[str, str, Any]]) -> None:
         encoded = [(kind, id, value, *self._encode(value)) for kind, id, value in entries]
         with self._database.write():

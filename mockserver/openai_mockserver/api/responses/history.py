@@ -18,16 +18,16 @@ from openai_mockserver.api.endpoint import EndpointRequest
 from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.resources import conversations
 from openai_mockserver.api.responses.stored import KIND, StoredResponse
-from openai_mockserver.api.store import CREATED, Store
+from openai_mockserver.api.store import CREATED, Found, Store
 from openai_mockserver.reply import ApiError
 
 __all__ = [
     "Writer",
     "find_history",
-    "forget_expired",
     "get_conversation_id",
     "keep_compaction",
     "lock_conversation",
+    "look_up_response",
     "recall",
     "resolve_references",
 ]
@@ -71,9 +71,9 @@ def recall(request: EndpointRequest, store: Store) -> tuple[Message, ...] | ApiE
     if _is_short(parameters):
         return ()
     previous = parameters.get("previous_response_id")
-    if isinstance(previous, str):
-        forget_expired(previous, request.jobs.now, store)
-    if isinstance(previous, str) and _is_missing(KIND, previous, store):
+    if isinstance(previous, str) and _is_unknown(
+        previous, look_up_response(request, previous, store)
+    ):
         return ApiError(
             400,
             f"Previous response with id '{previous}' not found.",
@@ -91,7 +91,7 @@ def recall(request: EndpointRequest, store: Store) -> tuple[Message, ...] | ApiE
                 param="input",
             )
     if (id := get_conversation_id(request)) is not None:
-        if _is_missing(_CONVERSATIONS, id, store):
+        if _is_unknown(id, store.look_up(_CONVERSATIONS, id)):
             return ApiError(404, f"Conversation with id '{id}' not found.", code="")
         if _is_locked(id, request, store):
             return ApiError(
@@ -129,30 +129,32 @@ def find_history(request: EndpointRequest, store: Store) -> tuple[Message, ...]:
         items = conversations.list_items(store, id)
         return (*_expand(items, store), *read_messages({"input": items}), *compacted)
     previous = request.parameters.get("previous_response_id")
-    stored_response = store.get(KIND, previous) if isinstance(previous, str) else None
-    if isinstance(stored_response, StoredResponse):
-        return (*stored_response.messages, *compacted)
+    if isinstance(previous, str):
+        stored_response = look_up_response(request, previous, store).value
+        if isinstance(stored_response, StoredResponse):
+            return (*stored_response.messages, *compacted)
     return compacted
 
 
-def forget_expired(id: str, now: float, store: Store) -> None:
-    """Delete a stored response that is older than OpenAI keeps one.
+def look_up_response(request: EndpointRequest, id: str, store: Store) -> Found:
+    """Return what is known of a response, as it was when the request first looked it up.
 
-    Args:
-        id: the id of the response.
-        now: the time on the clock of the jobs, in seconds.
-        store: holds the response.
+    A response that is older than OpenAI keeps one is deleted.
     """
-    stored_response = store.get(KIND, id)
-    if isinstance(stored_response, StoredResponse) and stored_response.has_expired(now):
-        store.delete(KIND, id)
+    found = request.found.get(id)
+    if found is None:
+        found = store.look_up(KIND, id)
+        now = request.jobs.real_now + found.skipped
+        if isinstance(found.value, StoredResponse) and found.value.has_expired(now):
+            store.delete(KIND, id)
+            found = Found(None, True, found.skipped)
+        request.found[id] = found
+    return found
 
 
-def _is_missing(kind: str, id: str, store: Store) -> bool:
+def _is_unknown(id: str, found: Found) -> bool:
     """Whether an object is deleted, or was never created although its id looks like a real one."""
-    return store.is_gone(kind, id) or (
-        _REAL_ID.fullmatch(id) is not None and store.get(kind, id) is None
-    )
+    return found.is_gone or (_REAL_ID.fullmatch(id) is not None and found.value is None)
 
 
 # Conversations

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Any, TypeGuard
 
+import msgspec
 import msgspec.json
 
 from openai_mockserver import seed, sse, tokens
@@ -33,10 +35,10 @@ from openai_mockserver.api.responses.background import (
 from openai_mockserver.api.responses.envelope import Envelope, clear_result
 from openai_mockserver.api.responses.history import (
     find_history,
-    forget_expired,
     get_conversation_id,
     keep_compaction,
     lock_conversation,
+    look_up_response,
     resolve_references,
 )
 from openai_mockserver.api.responses.renderer import (
@@ -45,7 +47,13 @@ from openai_mockserver.api.responses.renderer import (
     rebuild_stream,
     render_body,
 )
-from openai_mockserver.api.responses.stored import KIND, StoredResponse, build_items, list_events
+from openai_mockserver.api.responses.stored import (
+    KIND,
+    ResponseText,
+    StoredResponse,
+    build_items,
+    list_events,
+)
 from openai_mockserver.api.store import Store
 from openai_mockserver.dialects.responses import SEQUENCE_NUMBER
 from openai_mockserver.reply import ApiError, Reply
@@ -71,20 +79,20 @@ def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
     if script.head.status != 200:
         return script
     is_stored = request.parameters.get("store") is not False
-    # A shared store needs the object now, and to read it from the bytes is quicker than to make it.
-    if make_response is None or (is_stored and store.is_shared):
-        response = _read_response(script)
-        if response is not None:
-            id, make_response = response["id"], partial(_keep_value, response)
     if make_response is None:
-        return script
+        response = _read_response(script)
+        if response is None:
+            return script
+        id, make_response = response["id"], partial(_keep_value, response)
+    elif is_stored and store.is_shared:  # which needs the text now
+        make_response = _find_text(script) or make_response
     input_ = resolve_references(request.parameters.get("input"), store)
     stored_response = StoredResponse(
         make_response,
         script,
         input_,
         find_history(request, store),
-        stored_at=request.jobs.now if is_stored else math.inf,
+        stored_at=request.jobs.real_now if is_stored else math.inf,
     )
     for item in stored_response.response["output"] if _compacts(request) else ():
         if item.get("type") == "compaction":
@@ -98,7 +106,7 @@ def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
     if not is_stored:
         store.withhold(KIND, id, stored_response)
         return script
-    store.put(KIND, id, stored_response)
+    store.put_dated(KIND, id, stored_response.add_skipped)
     # A rendered response is in the background if the request says so; a ready-made script may be.
     may_be_queued = result.make_object is None or bool(request.parameters.get("background"))
     if not (may_be_queued and stored_response.in_background):
@@ -132,6 +140,22 @@ def _replace_body(script: Script, other: Script) -> Script:
         for name, value in script.head.headers
     )
     return replace(other, head=replace(script.head, headers=headers))
+
+
+class _FinalEvent(msgspec.Struct):
+    """An event with the response object as JSON."""
+
+    response: msgspec.Raw
+
+
+def _find_text(script: Script) -> ResponseText | None:
+    """Return the text of the response object in a rendered response; None if there is none."""
+    if not script.is_stream:
+        return ResponseText(sse.body(script.steps))
+    for text in _list_texts(script):
+        with suppress(msgspec.DecodeError, UnicodeError):  # [DONE], for example, has no object
+            return ResponseText(bytes(msgspec.json.decode(text, type=_FinalEvent).response))
+    return None
 
 
 def _read_response(script: Script) -> dict[str, Any] | None:
@@ -172,11 +196,10 @@ def _find_response(
     request: EndpointRequest, store: Store, rng: Random
 ) -> StoredResponse | ApiError:
     id = request.ids["response_id"]
-    forget_expired(id, request.jobs.now, store)
-    stored_response = store.get(KIND, id)
-    if isinstance(stored_response, StoredResponse):
-        return stored_response
-    if store.is_gone(KIND, id):
+    found = look_up_response(request, id, store)
+    if isinstance(found.value, StoredResponse):
+        return found.value
+    if found.is_gone:
         return ApiError(404, f"Response with id '{id}' not found.", code="")
     return _generate_response(id)
 
@@ -251,7 +274,7 @@ def delete(request: EndpointRequest, store: Store, rng: Random) -> Script:
     if isinstance(stored_response, ApiError):
         return errors.render(stored_response, rng)
     id = request.ids["response_id"]
-    if store.get(KIND, id) is not None:
+    if look_up_response(request, id, store).value is not None:
         store.delete(KIND, id)
     return render_body({"id": id, "object": "response", "deleted": True}, rng)
 

@@ -7,24 +7,36 @@ Rules of this file: values only. The items of an input are those that the conver
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from random import Random
 from typing import Any
 
 from openai_mockserver import sse
 from openai_mockserver.api import ids
+from openai_mockserver.api.json_body import decode_json
 from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.resources.conversations import build_item
 from openai_mockserver.script import Event, Script
 
-__all__ = ["KIND", "StoredResponse", "build_items", "list_events"]
+__all__ = ["KIND", "ResponseText", "StoredResponse", "build_items", "list_events"]
 
 KIND = "response"
 """The kind of responses in the store."""
 
 KEPT = 30 * 86_400.0
 """Seconds for which a response is kept (https://platform.openai.com/docs/guides/your-data)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseText:
+    """Makes a response object from its JSON, so that a store can keep the text as it is."""
+
+    text: bytes
+
+    def __call__(self) -> dict[str, Any]:
+        response: dict[str, Any] = decode_json(self.text)
+        return response
 
 
 @dataclass(frozen=True)
@@ -50,6 +62,10 @@ class StoredResponse:
     def has_expired(self, now: float) -> bool:
         """Whether OpenAI would not keep the response any longer at this time."""
         return now - self.stored_at >= KEPT
+
+    def add_skipped(self, seconds: float) -> StoredResponse:
+        """Return the response, stored later by the seconds that were skipped."""
+        return replace(self, stored_at=self.stored_at + seconds) if seconds else self
 
     @cached_property
     def response(self) -> Mapping[str, Any]:
