@@ -78,22 +78,26 @@ local function forget(kind, id)
 end
 """
 
-# A value that is no file: its kind, id and bytes, keep, and perhaps the seconds that were skipped
-# until it was made. If others are, it does nothing and returns their number, else nil. It is short
-# because most requests that store something run only this script.
+# keep, the seconds that were skipped until the values were made, or false if they do not depend on
+# them, and for each value, which is no file, its kind, id and bytes. If other seconds were skipped,
+# it does nothing and returns them, else nil. Short, because most requests that store something run
+# only this script.
 _PUT = """
-local root, kind, id, value, keep, known = unpack(args)
+local root, keep, known = args[1], args[2], args[3]
 if known then
   local skipped = redis.call('GET', root .. 'skipped') or ''
   if skipped ~= known then return skipped end
 end
-local values, order = root .. 'v:' .. kind, root .. 'o:' .. kind
-if redis.call('HSET', values, id, value) == 1 then
-  redis.call('ZADD', order, redis.call('INCR', root .. 'n'), id)
-  redis.call('SADD', root .. 'kinds', kind)
-  redis.call('ZREM', root .. 'gone', kind .. '\\0' .. id)
-  if keep > 0 and redis.call('ZCARD', order) > keep then
-    redis.call('HDEL', values, redis.call('ZPOPMIN', order)[1])
+for at = 4, #args, 3 do
+  local kind, id, value = args[at], args[at + 1], args[at + 2]
+  local values, order = root .. 'v:' .. kind, root .. 'o:' .. kind
+  if redis.call('HSET', values, id, value) == 1 then
+    redis.call('ZADD', order, redis.call('INCR', root .. 'n'), id)
+    redis.call('SADD', root .. 'kinds', kind)
+    redis.call('ZREM', root .. 'gone', kind .. '\\0' .. id)
+    if keep > 0 and redis.call('ZCARD', order) > keep then
+      redis.call('HDEL', values, redis.call('ZPOPMIN', order)[1])
+    end
   end
 end
 return nil
@@ -422,25 +426,27 @@ class RedisStore(SharedStore):
         return bool(self._write_script(arguments))
 
     def put(self, kind: str, id: str, value: Any) -> None:
-        if isinstance(value, bytes | DiskBytes):
-            self._write("put", [(kind, id, value)])
-        else:
-            data = encode(value, self._blobs)
-            self._put_script([self._root, kind, id, data, self._keep or 0])
+        self.put_all([(kind, id, value)])
 
     def put_dated(self, kind: str, id: str, make_value: Callable[[float], Any]) -> None:
         for _ in range(_MOST_ATTEMPTS):
             known = self._known_skipped
             data = encode(make_value(float(known or 0.0)))
-            skipped = self._put_script([self._root, kind, id, data, self._keep or 0, known])
+            skipped = self._put_script([self._root, self._keep or 0, known, kind, id, data])
             if skipped is None:
                 return
             self._known_skipped = skipped
         raise BusyStateError(f"the state {self._server.name}: others keep changing the time")
 
     def put_all(self, entries: Iterable[tuple[str, str, Any]]) -> None:
-        if entries := list(entries):
+        entries = list(entries)
+        if any(isinstance(value, bytes | DiskBytes) for _, _, value in entries):
             self._write("put", entries)
+            return
+        arguments: list[Any] = [self._root, self._keep or 0, False]
+        for kind, id, value in entries:
+            arguments += kind, id, encode(value, self._blobs)
+        self._put_script(arguments)
 
     def add(self, kind: str, id: str, value: Any) -> bool:
         return self._write("swap", [(kind, id, value)])

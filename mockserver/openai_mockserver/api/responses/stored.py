@@ -12,6 +12,9 @@ from functools import cached_property
 from random import Random
 from typing import Any
 
+import msgspec
+import msgspec.json
+
 from openai_mockserver import sse
 from openai_mockserver.api import ids
 from openai_mockserver.api.json_body import decode_json
@@ -37,6 +40,12 @@ class ResponseText:
     def __call__(self) -> dict[str, Any]:
         response: dict[str, Any] = decode_json(self.text)
         return response
+
+
+class _Background(msgspec.Struct):
+    """What is read of a response to know whether it is in the background."""
+
+    background: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,8 @@ class StoredResponse:
     @property
     def in_background(self) -> bool:
         """Whether the response is generated in the background."""
+        if isinstance(self.make_response, ResponseText):
+            return bool(msgspec.json.decode(self.make_response.text, type=_Background).background)
         return bool(self.response.get("background"))
 
 
