@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ import openai
 import pytest
 
 from openai_mockserver import MockOpenAI, MockServerError
+from openai_mockserver.engine import Engine
 from steered import Steered
 
 
@@ -19,6 +21,26 @@ def test_health(steered: Steered, path: str) -> None:
     assert (response.status_code, response.json()["status"]) == (200, "ok")
     assert steered.http.head(path).content == b""
     assert not steered.mock.calls, "it is no call of a model"
+
+
+def test_a_server_is_ready_when_its_engine_has_started() -> None:
+    engine = Engine(start_up=0.5)
+    with MockOpenAI(engine=engine, control=True) as mock:
+        mock.reply("Hello")
+        with httpx.Client(base_url=mock.base_url.removesuffix("/v1")) as http:
+            refused = http.get("/_mock/health/ready")
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+            assert refused.json()["detail"].startswith("the engine starts up; it is ready in 0.")
+            assert http.get("/_mock/health/live").status_code == 200
+            end = time.monotonic() + 10
+            while http.get("/_mock/health/ready").status_code == 503 and time.monotonic() < end:
+                threading.Event().wait(0.02)
+            body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
+            headers = {"authorization": "Bearer key"}
+            # The first request, so that the engine has started without one.
+            assert http.post("/v1/chat/completions", json=body, headers=headers).status_code == 200
+            mock.reset_engine()
+            assert http.get("/_mock/health/ready").status_code == 503
 
 
 def test_a_rule_is_what_a_scenario_says(steered: Steered) -> None:

@@ -125,8 +125,6 @@ TIMED = [
 
 
 @pytest.mark.parametrize("value", TIMED, ids=lambda value: value.kind)
-
-
 def test_an_object_that_takes_time_comes_back(value: Timed) -> None:
     again = decode(encode(value))
     assert isinstance(again, Timed)

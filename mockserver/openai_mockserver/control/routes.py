@@ -50,9 +50,9 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="GET",
         path="/_mock/health/ready",
-        handle=health.get_health,
+        handle=health.check_readiness,
         name="isReady",
-        summary="Whether the server answers requests",
+        summary="Whether the server answers requests; status 503 while its engine starts up",
         response=shapes.Health,
         is_open=True,
     ),

@@ -55,6 +55,10 @@ class Steerable(Protocol):
         """The state of its engine."""
 
     @property
+    def starts_in(self) -> float:
+        """Seconds until its engine has started; 0 if it has."""
+
+    @property
     def sandboxes(self) -> Sandboxes[Any]:
         """Its sandboxes."""
 

@@ -86,7 +86,8 @@ class Dispatcher:
         on_end: Callable[[Call], object] | None = None,
         counts: Counts | None = None,
     ) -> None:
-        self.options = self.first_options = options
+        self._engine_started = time.monotonic()
+        self._options = self.first_options = options
         self.counts = counts or Counts()
         self._memory = memory or InMemory()
         self._on_end = on_end
@@ -98,6 +99,17 @@ class Dispatcher:
         self._session_counts: Counter[str] = Counter()  # how many were opened, by path
         self._lives: dict[EngineClock, LiveEngine] = {}
         self._last_live: LiveEngine | None = None
+
+    @property
+    def options(self) -> Options:
+        """How to answer; a new engine among them starts when they are set."""
+        return self._options
+
+    @options.setter
+    def options(self, options: Options) -> None:
+        if options.engine is not self._options.engine:
+            self._engine_started = time.monotonic()
+        self._options = options
 
     @property
     def has_tls(self) -> bool:
@@ -157,9 +169,18 @@ class Dispatcher:
             return 0.0
         return snapshot.cached_blocks / snapshot.engine.cache_blocks
 
+    @property
+    def starts_in(self) -> float:
+        """Seconds until the engine has started in real time; 0 if it has, or if there is none."""
+        engine = self.options.engine
+        if engine is None:
+            return 0.0
+        return max(0.0, self._engine_started + engine.start_up - time.monotonic())
+
     def reset_engine(self) -> None:
-        """Begin again with an engine that serves no requests, of which no limit is used."""
+        """Begin again with an engine that starts now, of which no limit is used."""
         with self._version_lock:
+            self._engine_started = time.monotonic()
             self._lives.clear()
             self._last_live = None
 
@@ -169,7 +190,9 @@ class Dispatcher:
             return None
         live = self._lives.get(clock)
         if live is None or live.engine is not engine:
-            live = self._lives[clock] = LiveEngine(engine, clock, self._make_windows(engine, clock))
+            started = clock.now if clock.virtual else self._engine_started
+            windows = self._make_windows(engine, clock)
+            live = self._lives[clock] = LiveEngine(engine, clock, windows, started)
         self._last_live = live
         return live
 

@@ -88,12 +88,19 @@ class LiveEngine:
         engine: its capacity.
         clock: the clock that it runs on.
         windows: what keeps the use of the limits; by default in memory.
+        started: when it started, in seconds on the clock; by default now.
     """
 
-    def __init__(self, engine: Engine, clock: EngineClock, windows: Windows | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        clock: EngineClock,
+        windows: Windows | None = None,
+        started: float | None = None,
+    ) -> None:
         self.engine = engine
         self.clock = clock
-        self._scheduler = Scheduler(engine, clock.now, windows)
+        self._scheduler = Scheduler(engine, clock.now if started is None else started, windows)
         self._changed = threading.Condition()
         self._tickets: dict[int, Ticket] = {}  # of the requests that have not ended
         self._wakes: list[Callable[[], object]] = []

@@ -42,7 +42,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the server answers requests */
+        /** Whether the server answers requests; status 503 while its engine starts up */
         get: operations["isReady"];
         put?: never;
         post?: never;
@@ -2481,7 +2481,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Whether the server answers requests */
+            /** @description Whether the server answers requests; status 503 while its engine starts up */
             200: {
                 headers: {
                     [name: string]: unknown;
