@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import mean
+from typing import NamedTuple
 
 import pytest
 
@@ -26,20 +27,52 @@ REQUESTED = os.environ.get("OPENAI_MOCKSERVER_LOAD_GENERATORS", "").split()
 AIPERF = Environment("aiperf", ("aiperf==0.13.0",))
 LOCUST = Environment("locust", ("locust==2.47.0",))
 LOCUSTFILE = Path(__file__).parents[2] / "examples" / "locustfile.py"
-ENGINE = "h100-70b,slots=8"  # its tokens take long enough that a busy machine does not matter
-USERS = 20
-TOKENS = 300
-MESSAGES = [{"role": "user", "content": "Tell me a story"}]
 
 
-def run_locust(url: str, folder: Path) -> dict[str, tuple[int, float]]:
+class Load(NamedTuple):
+    """A load, and the engine that it is put on.
+
+    Args:
+        engine: the engine.
+        users: how many ask at the same time, each once.
+        prompt_words: words of each prompt, apart from its number.
+        tokens: tokens of each answer.
+    """
+
+    engine: str
+    users: int
+    prompt_words: int = 4
+    tokens: int = 300
+
+    @property
+    def work(self) -> Work:
+        content = f"1000 {'word ' * self.prompt_words}"
+        return Work(count_messages([{"role": "user", "content": content}], "gpt-4o"), self.tokens)
+
+    def find_engine(self) -> Engine:
+        engine = as_engine(self.engine)
+        assert engine is not None
+        return engine
+
+    def simulate(self) -> list[Outcome]:
+        """Return what the engine does if all users ask at the same time."""
+        return simulate(self.find_engine(), [(0.0, self.work)] * self.users)
+
+
+# In both, the first token takes long enough that a busy machine does not matter.
+QUEUE = Load("h100-70b,slots=8", users=20)
+LONG_PROMPTS = Load("h100-8b", users=32, prompt_words=2000)
+
+
+def run_locust(load: Load, url: str, folder: Path) -> dict[str, tuple[int, float]]:
     """Return the rows of locust's report: requests, and their mean time in seconds."""
     command = [install_once(LOCUST) / "bin" / "locust", "-f", LOCUSTFILE, "-H", url, "-t", "25s"]
-    at_once = ["-u", USERS, "-r", USERS]
+    at_once = ["-u", load.users, "-r", load.users]
     report = ["--headless", "--only-summary", "--csv", folder / "report"]
     done = subprocess.run(
         [str(part) for part in (*command, *at_once, *report)],
-        env=os.environ | {"ONCE": "1", "NO_PROXY": "127.0.0.1"},
+        env=os.environ
+        | {"ONCE": "1", "PROMPT_WORDS": f"{load.prompt_words}", "NO_PROXY": "127.0.0.1"},
         capture_output=True,
         text=True,
         timeout=TOO_LONG,
@@ -52,42 +85,30 @@ def run_locust(url: str, folder: Path) -> dict[str, tuple[int, float]]:
         }
 
 
-def find_engine() -> Engine:
-    engine = as_engine(ENGINE)
-    assert engine is not None
-    return engine
-
-
-def simulate_users() -> list[Outcome]:
-    """Return what the engine does if all users ask at the same time."""
-    work = Work(count_messages(MESSAGES, "gpt-4o"), TOKENS)
-    return simulate(find_engine(), [(0.0, work)] * USERS)
-
-
 @contextmanager
-def serve_engine(folder: Path) -> Iterator[str]:
+def serve_load(load: Load, folder: Path) -> Iterator[str]:
     """Run a server that has answered once, because the first answer takes longer; give its URL."""
     file = folder / "scenario.yaml"
-    long, warm_up = {"reply": {"text": ["word "] * TOKENS}}, {"user": "Hi", "reply": "Hello"}
+    long, warm_up = {"reply": {"text": ["word "] * load.tokens}}, {"user": "Hi", "reply": "Hello"}
     file.write_text(json.dumps({"rules": [long, warm_up]}))
-    with serving("--quiet", "--lenient", "--engine", ENGINE, file) as server:
+    with serving("--quiet", "--lenient", "--engine", load.engine, file) as server:
         assert server.text() == "Hello"
         yield server.url
 
 
 @pytest.mark.slow
 @needs_index
-def test_locust_measures_what_the_engine_says(tmp_path: Path) -> None:
-    with serve_engine(tmp_path) as url:
-        rows = run_locust(url, tmp_path)
-    outcomes = simulate_users()
+@pytest.mark.parametrize("load", [QUEUE, LONG_PROMPTS], ids=lambda load: load.engine)
+def test_locust_measures_what_the_engine_says(load: Load, tmp_path: Path) -> None:
+    with serve_load(load, tmp_path) as url:
+        rows = run_locust(load, url, tmp_path)
+    outcomes = load.simulate()
     first = mean(one.ttft for one in outcomes if one.ttft is not None)
     token = mean(one.itl for one in outcomes if one.itl is not None)
     whole = mean(one.end - one.arrival for one in outcomes if one.end is not None)
-    assert first > 2, "12 of 20 users wait for a slot"
     for name, seconds in (("first token", first), ("token", token), ("stream", whole)):
         requests, measured = rows[name]
-        assert requests == USERS
+        assert requests == load.users
         assert measured == pytest.approx(seconds, rel=0.05), name
 
 
@@ -123,10 +144,10 @@ def test_aiperf_measures_what_the_engine_says(tmp_path: Path) -> None:
     concurrency, requests = 4, 8
     program = install_once(AIPERF) / "bin" / "aiperf"
     tokenizer = write_tokenizer(tmp_path / "tokenizer")
-    with serve_engine(tmp_path) as url:
+    with serve_load(QUEUE, tmp_path) as url:
         command = [program, "profile", "--url", url, "--model", "gpt-4o", "--streaming"]
         command += ["--endpoint-type", "chat", "--concurrency", concurrency]
-        command += ["--request-count", requests, "--isl", 100, "--osl", TOKENS]
+        command += ["--request-count", requests, "--isl", 100, "--osl", QUEUE.tokens]
         command += ["--tokenizer", tokenizer, "--use-server-token-count", "--ui", "none"]
         command += ["--no-gpu-telemetry", "--no-server-metrics", "--artifact-dir", tmp_path]
         done = subprocess.run(
@@ -140,6 +161,6 @@ def test_aiperf_measures_what_the_engine_says(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
     report = json.loads((tmp_path / "profile_export_aiperf.json").read_text("utf-8"))
     assert report["request_count"]["avg"] == requests
-    assert report["output_sequence_length"]["avg"] == TOKENS
-    itl = 1000 * get_itl(find_engine(), concurrency)
+    assert report["output_sequence_length"]["avg"] == QUEUE.tokens
+    itl = 1000 * get_itl(QUEUE.find_engine(), concurrency)
     assert report["inter_token_latency"]["avg"] == pytest.approx(itl, rel=0.05)

@@ -146,3 +146,25 @@ def test_a_silence_passes_while_tokens_are_generated(clock: ManualClock) -> None
         pace.note(script_due, due, 1)
         times.append(due)
     assert times == [0.0, 0.0, 1.0, 1.0, 1.5, 2.0]
+
+
+def test_the_time_in_which_a_request_was_read_is_part_of_its_prefill(clock: ManualClock) -> None:
+    live = LiveEngine(Engine(prefill=(1.0, 0.0)), clock)
+    clock.now = 10.25
+    ticket = live.admit(Work(), arrival=10.0)
+    assert isinstance(ticket, Ticket)
+    ticket.set_plan(TokenPlan())
+    assert live.advance() == 11.0
+    clock.now = 11.0
+    live.advance()
+    assert ticket.phases.prefill == 1.0
+
+
+def test_an_engine_may_have_started_before_its_first_request(clock: ManualClock) -> None:
+    clock.now = 10.0
+    live = LiveEngine(Engine(start_up=3.0), clock, started=8.0)
+    refusal = live.admit(Work())
+    assert isinstance(refusal, Refusal)
+    assert (refusal.reason, refusal.retry_after) == ("start_up", 1.0)
+    clock.now = 11.0
+    assert isinstance(live.admit(Work()), Ticket)

@@ -67,7 +67,8 @@ def admit_request(exchange: Exchange) -> Exchange | Plan:
     key = exchange.call.headers.bearer or exchange.call.headers.get("api-key", "")
     if exchange.call.headers.get("x-stainless-retry-count", "0") != "0":
         live.skip_wait(key)
-    answer = live.admit(_describe_work(exchange, live, key))
+    arrival = exchange.call.arrival if live.clock is REAL_TIME else None
+    answer = live.admit(_describe_work(exchange, live, key), arrival)
     if isinstance(answer, Ticket):
         exchange.call.ticket = answer
         return exchange

@@ -190,7 +190,7 @@ class Dispatcher:
             return None
         live = self._lives.get(clock)
         if live is None or live.engine is not engine:
-            started = clock.now if clock.virtual else self._engine_started
+            started = self._engine_started if clock is REAL_TIME else clock.now
             windows = self._make_windows(engine, clock)
             live = self._lives[clock] = LiveEngine(engine, clock, windows, started)
         self._last_live = live

@@ -107,15 +107,22 @@ class LiveEngine:
         self._known_event: float | None = None
         self._returns: dict[str, float] = {}  # when each key was told to come again
 
-    def admit(self, work: Work) -> Ticket | Refusal:
-        """Give a request a slot or a place in the queue, or refuse it."""
+    def admit(self, work: Work, arrival: float | None = None) -> Ticket | Refusal:
+        """Give a request a slot or a place in the queue, or refuse it.
+
+        Args:
+            work: what the request asks for.
+            arrival: when it arrived, in seconds on the clock, so that the time in which it was read
+                is no time of the engine; by default now.
+        """
         with self._changed:
-            answer = self._scheduler.admit(work, self.clock.now)
+            now = self.clock.now if arrival is None else arrival
+            answer = self._scheduler.admit(work, now)
             if isinstance(answer, Refusal):
                 if answer.retry_after is not None:
                     self._returns[work.key] = self.clock.now + answer.retry_after
                 return answer
-            ticket = self._tickets[answer.id] = Ticket(self, answer)
+            ticket = self._tickets[answer.id] = Ticket(self, answer, now)
         self.advance()
         return ticket
 
@@ -185,6 +192,7 @@ class Ticket:
     Args:
         live: the engine.
         admission: how the request was admitted.
+        arrival: when it arrived, in seconds on the clock.
 
     Attributes:
         plan: which token each event of the answer brings.
@@ -194,11 +202,11 @@ class Ticket:
         "_arrival", "_callbacks", "_end", "_first_token", "_live", "_slot", "admission", "plan",
     )  # fmt: skip
 
-    def __init__(self, live: LiveEngine, admission: Admission) -> None:
+    def __init__(self, live: LiveEngine, admission: Admission, arrival: float) -> None:
         self._live = live
         self.admission = admission
         self.plan = TokenPlan()
-        self._arrival = live.clock.now
+        self._arrival = arrival
         self._slot: float | None = None  # when it had a slot
         self._first_token: float | None = None  # when it was generated
         self._end: float | None = None  # when the last token was generated
@@ -211,7 +219,7 @@ class Ticket:
 
     @property
     def phases(self) -> Phases:
-        """What has happened to the request, in seconds after it was admitted."""
+        """What has happened to the request, in seconds after it arrived."""
         times = self._slot, self._first_token, self._end
         return Phases(*[None if at is None else max(0.0, at - self._arrival) for at in times])
 
