@@ -123,6 +123,20 @@ def test_settings_reach_all(server: RunningServer) -> None:
     assert {server.ask("secret").status_code for _ in range(6)} == {200}
 
 
+def test_the_engines_are_shown_together(server: RunningServer) -> None:
+    engine = {"slots": 2, "queue": 5, "limits": {"rpm": 600}}
+    state = control(server, "PUT", "/engine", json={"engine": engine}).json()
+    assert (state["engine"], state["engines"], state["slots"]) == (engine, COUNT, 2 * COUNT)
+    assert {server.ask("key").status_code for _ in range(6)} == {200}
+    state = control(server, "GET", "/engine").json()
+    assert (state["slots"], state["queue"], state["admitted"]) == (2 * COUNT, 5 * COUNT, 6)
+    (limit,) = state["limits"]  # which is one of all, since they share their state
+    assert (limit["limit"], limit["used"]) == (600, 6)
+    answer = control(server, "PUT", "/engine", json={"engine": {"slots": "many"}})
+    assert answer.status_code == 422
+    assert control(server, "PUT", "/engine", json={"engine": None}).json()["slots"] is None
+
+
 def test_a_mistake_changes_nothing(server: RunningServer) -> None:
     answer = control(server, "POST", "/rules", json={"reply": "Hi", "usr": "x"})
     assert answer.status_code == 422

@@ -292,6 +292,7 @@ ROUTES: tuple[Route, ...] = (
         name="getEngine",
         summary="Get the capacity of the mock, and what it does with it",
         response=shapes.EngineState,
+        workers="merge",
     ),
     Route(
         method="PUT",

@@ -302,7 +302,9 @@ class EngineState(Struct):
     """The capacity of the mock, and what it does with it; without an engine it is unlimited.
 
     ``batch`` is how many requests decode, and ``itl`` the seconds between two of their tokens.
-    ``prompt_tokens`` and ``cached_tokens`` are those of all admitted requests so far.
+    ``prompt_tokens`` and ``cached_tokens`` are those of all admitted requests so far. Several
+    processes have ``engines`` of their own, each of which is ``engine``; the other members say what
+    they do together.
     """
 
     engine: EngineJson | None = None
@@ -321,6 +323,7 @@ class EngineState(Struct):
     prompt_tokens: int = 0
     cached_tokens: int = 0
     limits: list[EngineLimit] = msgspec.field(default_factory=list)
+    engines: int = 1
 
 
 class EngineChange(Strict):

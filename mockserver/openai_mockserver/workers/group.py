@@ -79,10 +79,13 @@ class Group:
     def _change(
         self, route: Route, path: str, handle: SideHandler, request: Request
     ) -> SideResponse:
-        """Let all workers do the same, and return this one's answer."""
+        """Let all workers do the same, and return this one's answer, or one made of all."""
         content = _CHOICES.get(route.name, _keep)(request)
         answers = self._ask(path, request, content=content, is_change=True)
-        return _respond(answers.get(self._member.slot) or _find_best(answers))
+        own = answers.get(self._member.slot) or _find_best(answers)
+        if route.name in MERGERS and own.status < 400:
+            return _respond(_merge(route, answers, {}))
+        return _respond(own)
 
     def _ask_owner(
         self, route: Route, path: str, handle: SideHandler, request: Request
@@ -98,14 +101,8 @@ class Group:
         query = dict(parse_qsl(request.query, keep_blank_values=True))
         with_unused = route.name == "verify" and query.pop("unused", "false") in ("true", "1")
         answers = self._ask(path, request, query=urlencode(query))
-        good = [answer for _, answer in sorted(answers.items()) if answer.status < 400]
-        if not good:
-            return _respond(_find_best(answers))
-        whole = MERGERS[route.name]([msgspec.json.decode(one.body) for one in good], query)
-        if with_unused and whole["passed"] and whole["unused"]:
-            whole |= {"passed": False, "message": describe_unused(whole["unused"])}
-        body = msgspec.json.encode(whole) + b"\n"
-        return _respond(Answer(good[0].status, good[0].headers, body))
+        best = _find_best(answers)
+        return _respond(best if best.status >= 400 else _merge(route, answers, query, with_unused))
 
     def _sum(self, route: Route, path: str, handle: SideHandler, request: Request) -> SideResponse:
         """Return the metrics of all."""
@@ -209,6 +206,20 @@ def _respond(answer: Answer) -> SideResponse:
     length = ("content-length", str(len(answer.body)))
     headers = [one for one in answer.headers if one[0].lower() not in _NOT_FORWARDED]
     return SideResponse(answer.status, (*headers, length), answer.body)
+
+
+def _merge(
+    route: Route,
+    answers: Mapping[int, Answer],
+    query: Mapping[str, str],
+    with_unused: bool = False,
+) -> Answer:
+    """Return one answer made of all that are no errors; with unused rules, a verdict may fail."""
+    good = [answer for _, answer in sorted(answers.items()) if answer.status < 400]
+    whole = MERGERS[route.name]([msgspec.json.decode(one.body) for one in good], query)
+    if with_unused and whole["passed"] and whole["unused"]:
+        whole |= {"passed": False, "message": describe_unused(whole["unused"])}
+    return Answer(good[0].status, good[0].headers, msgspec.json.encode(whole) + b"\n")
 
 
 def _find_best(answers: Mapping[int, Answer]) -> Answer:

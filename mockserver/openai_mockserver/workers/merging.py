@@ -123,6 +123,42 @@ def _merge_deliveries(pages: Sequence[Any], query: Query) -> Any:
     }
 
 
+_SUMMED = (
+    "engines",
+    "slots",
+    "queue",
+    "running",
+    "waiting",
+    "batch",
+    "cache_blocks",
+    "cached_blocks",
+    "admitted",
+    "refused",
+    "ended",
+    "cancelled",
+    "prompt_tokens",
+    "cached_tokens",
+)
+"""What several engines have together."""
+
+
+def _merge_engines(states: Sequence[Any], query: Query) -> Any:
+    """Return what the engines of the workers do together; their limits are the same."""
+    if any(state["engine"] is None for state in states):  # it is being changed
+        return states[0]
+    summed = {
+        name: None if states[0][name] is None else sum(state[name] for state in states)
+        for name in _SUMMED
+    }
+    limits: dict[tuple[str, ...], Any] = {}
+    for limit in sorted((one for state in states for one in state["limits"]), key=_get_use):
+        limits[limit["key"], limit["model"], limit["unit"]] = limit
+    itl = max(state["itl"] for state in states)
+    return states[0] | summed | {"itl": itl, "limits": list(limits.values())}
+
+
+_get_use = itemgetter("used")
+
 _GREATEST = (
     "_info",
     "process_start_time_seconds",
@@ -177,5 +213,7 @@ MERGERS: Mapping[str, Callable[[Sequence[Any], Query], Any]] = {
     "getSandbox": _merge_sandbox,
     "listJobs": _merge_jobs,
     "listDeliveries": _merge_deliveries,
+    "getEngine": _merge_engines,
+    "setEngine": _merge_engines,
 }
 """What merges the answers, by the name of the route."""

@@ -1005,7 +1005,9 @@ export interface components {
          * @description The capacity of the mock, and what it does with it; without an engine it is unlimited.
          *
          *         ``batch`` is how many requests decode, and ``itl`` the seconds between two of their tokens.
-         *         ``prompt_tokens`` and ``cached_tokens`` are those of all admitted requests so far.
+         *         ``prompt_tokens`` and ``cached_tokens`` are those of all admitted requests so far. Several
+         *         processes have ``engines`` of their own, each of which is ``engine``; the other members say what
+         *         they do together.
          */
         EngineState: {
             /** @default null */
@@ -1040,6 +1042,8 @@ export interface components {
             cached_tokens?: number;
             /** @default [] */
             limits?: components["schemas"]["EngineLimit"][];
+            /** @default 1 */
+            engines?: number;
         };
         /**
          * EngineLimit

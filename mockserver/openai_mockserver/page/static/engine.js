@@ -43,12 +43,13 @@ const describeMost = (most) => (most === null ? "" : ` of ${most.toLocaleString(
 
 // A row: its name, a text, and how full something is, from 0 to 1.
 function describe(state) {
-  const { running, waiting, slots, queue, batch, itl, cached_blocks, cache_blocks } = state;
-  const found = [
+  const { engines, running, waiting, slots, queue, batch, itl, cached_blocks, cache_blocks } = state;
+  const found = engines > 1 ? [["Engines", `${engines}, one a process`, null]] : [];
+  found.push(
     ["Slots", `${running}${describeMost(slots)}`, running / slots],
     ["Queue", `${waiting}${describeMost(queue)}`, queue ? waiting / queue : Number(waiting > 0)],
     ["Batch", `${batch} · ${formatSeconds(itl)} a token`, null],
-  ];
+  );
   if (cache_blocks) {
     const share = state.prompt_tokens ? Math.round((100 * state.cached_tokens) / state.prompt_tokens) : 0;
     found.push(["Cache", `${count(cached_blocks, "block")} · ${share} % of the prompts`, cached_blocks / cache_blocks]);
