@@ -43,7 +43,7 @@ VALUES: list[Any] = [
     BatchRun({"id": "b"}, [{"id": "r"}], [], ("f1", "f2"), {"seconds": 3600}),
     Outcome({"id": "run"}, [{"id": "step"}], [{"id": "msg"}], None),
     LiveRecord({"model": "m"}, "webrtc", 99, [{"type": "message"}], [b"\0\xff", b"1"]),
-    Writer("resp_1", "1234", 5.5),
+    Writer("resp_1", "1234", 2**47, 5.5),
     Counts(3, 2),
     LoggedEvent(Event('{"a": 1}', "agent.turn"), 0.5, True),
 ]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 
-from openai_mockserver import Message, MockOpenAI, Reply, Request, ToolCall
+from openai_mockserver import ApiError, Message, MockOpenAI, Reply, Request, ToolCall
 from openai_mockserver.faults import stall
 from openai_mockserver.items import code_interpreter, file_search, web_search
 
@@ -140,6 +143,46 @@ def test_a_conversation_has_one_writer_while_a_response_is_streamed() -> None:
             assert [event.type for event in create("second", stream=True)][-1:] == [
                 "response.completed"
             ]
+
+
+def test_one_of_two_servers_answers_in_a_conversation(tmp_path: Path) -> None:
+    place = str(tmp_path / "state.sqlite")
+    is_refused = threading.Event()
+
+    def answer(request: Request) -> str:
+        assert is_refused.wait(30), "both requests were accepted"
+        return "Hi"
+
+    with MockOpenAI(state=place) as one, MockOpenAI(state=place) as other:
+        clients = [mock.client(max_retries=0) for mock in (one, other)]
+        for mock in (one, other):
+            mock.reply(answer)
+        conversation = clients[0].conversations.create().id
+
+        def create(client: openai.OpenAI) -> str | None:
+            try:
+                client.responses.create(model="gpt-4o", input="Hi", conversation=conversation)
+            except openai.BadRequestError as error:
+                is_refused.set()
+                return error.code
+            return None
+
+        with ThreadPoolExecutor(2) as threads:
+            for _ in range(5):
+                is_refused.clear()
+                codes = list(threads.map(create, clients))
+                assert sorted(codes, key=str) == [None, "conversation_locked"]
+
+
+def test_a_refused_request_leaves_no_lock(mock: MockOpenAI, client: openai.OpenAI) -> None:
+    mock.reply(ApiError(400, "No"), "Hi")
+    conversation = client.conversations.create().id
+    body: dict[str, Any] = {"model": "gpt-4o", "input": "Hi", "conversation": conversation}
+    with pytest.raises(openai.BadRequestError, match="No"):
+        client.responses.create(**body)
+    with pytest.raises(openai.BadRequestError, match="context window"):
+        client.responses.create(**body | {"model": "gpt-4", "input": "word " * 9000})
+    assert client.responses.create(**body).output_text == "Hi"
 
 
 def test_lines_of_a_batch_leave_no_lock(mock: MockOpenAI, client: openai.OpenAI) -> None:

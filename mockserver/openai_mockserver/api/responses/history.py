@@ -26,8 +26,8 @@ __all__ = [
     "find_history",
     "get_conversation_id",
     "keep_compaction",
-    "lock_conversation",
     "look_up_response",
+    "name_response",
     "recall",
     "resolve_references",
 ]
@@ -39,7 +39,7 @@ _REAL_ID = re.compile(r"(?:resp|conv)_[0-9A-Za-z]{32,}")
 _REAL_ITEM_ID = re.compile(r"[a-z]+_[0-9a-f]{32,}")
 
 _WRITERS = "writer of a conversation"
-"""The kind of what last added a response, by conversation."""
+"""The kind of the requests that add a response, by conversation."""
 
 _COMPACTIONS = "compaction"
 """The kind of messages in the store that a compaction item stands for, by its content."""
@@ -62,7 +62,7 @@ def recall(request: EndpointRequest, store: Store) -> tuple[Message, ...] | ApiE
     """Return the messages of the conversation that the request continues.
 
     Returns an error if the previous response or the conversation is not known or deleted, if
-    another response is being added to the conversation, if all of it does not fit into the
+    another request adds a response to the conversation, if all of it does not fit into the
     context window, or if a background response is not to be stored.
     """
     parameters = request.parameters
@@ -93,7 +93,7 @@ def recall(request: EndpointRequest, store: Store) -> tuple[Message, ...] | ApiE
     if (id := get_conversation_id(request)) is not None:
         if _is_unknown(id, store.look_up(_CONVERSATIONS, id)):
             return ApiError(404, f"Conversation with id '{id}' not found.", code="")
-        if _is_locked(id, request, store):
+        if not _take_lock(id, request, store):
             return ApiError(
                 400,
                 "Another process is currently operating on this conversation. Please retry in a "
@@ -166,24 +166,63 @@ _GRACE = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """What adds a response to a conversation.
+    """The request that adds a response to a conversation.
 
     Args:
-        response_id: the id of the response.
-        process: the process that answers its request, and removes this when it has done so.
+        response_id: the id of the response; empty until there is one.
+        process: the process that answers the request, and removes this when it has done so.
+        request: distinguishes the request from the others of this process.
         until: when other processes no longer wait for that, in Unix seconds, because the process
             has died.
     """
 
     response_id: str
     process: str
+    request: int
     until: float
 
 
-def lock_conversation(
+def _take_lock(id: str, request: EndpointRequest, store: Store) -> bool:
+    """Let a conversation take no other response until this request is answered.
+
+    Returns whether that is so: False while another request adds a response.
+    """
+    previous = store.get(_WRITERS, id)
+    if isinstance(previous, Writer) and _is_busy(previous, request, store):
+        return False
+    lock = Writer("", store.process, _number(request), time.time() + _GRACE)
+    taken = store.update(_WRITERS, id, lambda one: lock if one == previous else one)
+    if taken != lock:  # another request was faster
+        return False
+
+    def unlock_conversation() -> None:
+        writer = store.get(_WRITERS, id)
+        if (
+            isinstance(writer, Writer)
+            and (writer.process, writer.request) == (lock.process, lock.request)
+            and (not writer.response_id or request.jobs.find(writer.response_id) is None)
+        ):
+            store.update(_WRITERS, id, lambda one: None if one == writer else one)
+
+    request.call_when_answered(unlock_conversation)
+    return True
+
+
+def _is_busy(writer: Writer, request: EndpointRequest, store: Store) -> bool:
+    if writer.response_id and (job := request.jobs.find(writer.response_id)) is not None:
+        return request.jobs.is_running(job)
+    return writer.process == store.process or time.time() < writer.until
+
+
+def _number(request: EndpointRequest) -> int:
+    """Return a number that no other request has as long as this one is answered."""
+    return id(request)
+
+
+def name_response(
     id: str, response_id: str, seconds: float, request: EndpointRequest, store: Store
 ) -> None:
-    """Let a conversation take no other response until this one is complete.
+    """Note which response is added to a conversation that the request has locked.
 
     Args:
         id: the id of the conversation.
@@ -195,25 +234,8 @@ def lock_conversation(
     # Its client may ask another process for the next response before this one has removed the lock
     # of a response that is written at once; there nobody can come in between.
     until = time.time() + (seconds + _GRACE if seconds else 0.0)
-    store.put(_WRITERS, id, Writer(response_id, store.process, until))
-
-    def unlock(writer: Writer | None) -> Writer | None:
-        return None if writer is not None and writer.response_id == response_id else writer
-
-    def unlock_conversation() -> None:
-        if request.jobs.find(response_id) is None:
-            store.update(_WRITERS, id, unlock)
-
-    request.call_when_answered(unlock_conversation)
-
-
-def _is_locked(id: str, request: EndpointRequest, store: Store) -> bool:
-    writer = store.get(_WRITERS, id)
-    if not isinstance(writer, Writer):
-        return False
-    if (job := request.jobs.find(writer.response_id)) is not None:
-        return request.jobs.is_running(job)
-    return writer.process == store.process or time.time() < writer.until
+    writer = Writer(response_id, store.process, _number(request), until)
+    store.update(_WRITERS, id, lambda one: None if one is None else writer)
 
 
 # References to items, and compaction

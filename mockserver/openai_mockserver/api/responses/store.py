@@ -37,8 +37,8 @@ from openai_mockserver.api.responses.history import (
     find_history,
     get_conversation_id,
     keep_compaction,
-    lock_conversation,
     look_up_response,
+    name_response,
     resolve_references,
 )
 from openai_mockserver.api.responses.renderer import (
@@ -102,7 +102,7 @@ def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
     if (conversation_id := get_conversation_id(request)) is not None:
         items = [*stored_response.items, *stored_response.response["output"]]
         conversations.add_items(store, conversation_id, items, Random(id))
-        lock_conversation(conversation_id, id, script.seconds, request, store)
+        name_response(conversation_id, id, script.seconds, request, store)
     if not is_stored:
         store.withhold(KIND, id, stored_response)
         return script
