@@ -37,9 +37,10 @@ class Text(str):
     (('Hel', '', 'lo'), True)
     """
 
-    __slots__ = ("pieces", "sizes")
+    __slots__ = ("_is_plain", "pieces", "sizes")
     pieces: tuple[str, ...]
     sizes: tuple[int, ...]
+    _is_plain: bool | None  # None if it is not known yet
 
     def __new__(cls, value: str | Iterable[str], sizes: Iterable[int] = ()) -> Text:
         if type(value) is cls:
@@ -54,6 +55,7 @@ class Text(str):
         except TypeError:
             piece = next(piece for piece in cut if not isinstance(piece, str))
             raise ReplyError(f"a piece of text must be a string, not {piece!r}") from None
+        self._is_plain = True if isinstance(value, str) else None
         self.pieces = cut
         self.sizes = tuple(sizes) or (1,) * len(cut)
         if len(self.sizes) != len(cut):
@@ -82,7 +84,9 @@ class Text(str):
     @property
     def is_plain(self) -> bool:
         """Whether a plain string would be cut into the same pieces."""
-        return (self.pieces, self.sizes) == tokens.cut(str(self))
+        if self._is_plain is None:
+            self._is_plain = (self.pieces, self.sizes) == tokens.cut(str(self))
+        return self._is_plain
 
     def __repr__(self) -> str:
         return super().__repr__() if self.is_plain else repr(list(self.pieces))
