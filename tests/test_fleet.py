@@ -126,6 +126,7 @@ def test_two_servers_answer_with_the_same_bytes() -> None:
     assert first == second
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_answers() -> None:
     payload = {"model": "gpt-4o", "messages": MESSAGES}
     answers = []
@@ -135,6 +136,7 @@ def test_another_seed_gives_other_answers() -> None:
     assert all(answers[0][name] != answers[1][name] for name in ("id", "choices"))
 
 
+@pytest.mark.slow
 def test_without_a_seed_only_the_text_is_the_same() -> None:
     payload = {"model": "gpt-4o", "messages": MESSAGES}
     with start_server("--quiet") as url:

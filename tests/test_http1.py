@@ -258,6 +258,7 @@ NOT_COVERED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slug", COVERED)
 def test_a_documented_behaviour_is_on_the_wire(
     slug: str, mock_openai: MockOpenAI, reader: Callable[[], Reader]

@@ -162,6 +162,7 @@ def test_the_newest_mock_answers() -> None:
         assert texts == ["inner", "outer"]
 
 
+@pytest.mark.slow
 def test_several_threads_may_intercept() -> None:
     failures: list[BaseException] = []
 

@@ -160,6 +160,7 @@ async def test_errors_before_the_stream(mock: MockOpenAI, status: int) -> None:
     assert (await assert_all_agree(mock))[1] is not None
 
 
+@pytest.mark.slow
 @pytest.mark.openai_streams(*PLAYED)
 async def test_the_ready_made_streams(mock: MockOpenAI, openai_stream: Stream) -> None:
     if openai_stream.script.seconds > 1:

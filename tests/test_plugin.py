@@ -352,6 +352,7 @@ def test_with_pytest_asyncio(suite: pytest.Pytester) -> None:
     run(suite, ASYNC.format(marker="@pytest.mark.asyncio", extra=""), options, passed=2)
 
 
+@pytest.mark.slow
 def test_with_anyio_on_asyncio_and_trio(suite: pytest.Pytester) -> None:
     marker = "@pytest.mark.anyio\n@pytest.mark.parametrize('anyio_backend', ['asyncio', 'trio'])"
     tests = ASYNC.format(marker=marker, extra=", anyio_backend")

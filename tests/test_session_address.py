@@ -13,6 +13,8 @@ import pytest
 from openai_mockserver import MockOpenAI, MockServerError
 from openai_mockserver.server import SharedAddress, bind
 
+pytestmark = pytest.mark.slow
+
 # An application that creates its client once, when it is imported.
 APPLICATION = """
 import openai

@@ -457,6 +457,7 @@ def test_generated_replies_do_not_depend_on_the_vocabulary(
 # Long texts
 
 
+@pytest.mark.slow
 @any_cutter
 def test_a_long_text_has_as_many_tokens_in_pieces_as_whole(
     cutter: str, monkeypatch: pytest.MonkeyPatch

@@ -208,6 +208,7 @@ def test_clients_are_the_sdks_and_take_its_options(mock_openai: MockOpenAI) -> N
     assert isinstance(mock_openai.async_client(), openai.AsyncOpenAI)
 
 
+@pytest.mark.slow
 def test_the_in_process_transport_starts_no_server() -> None:
     """It does not even import the server."""
     code = """if True:

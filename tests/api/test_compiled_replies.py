@@ -98,6 +98,7 @@ def test_completions_are_compiled_too() -> None:
     assert agree(COMPLETIONS, SPOKEN, echo=True, logprobs=2) > 15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", dialects())
 def test_each_dialect_is_compiled(name: str) -> None:
     assert agree(CHAT, SPOKEN, name) > 10

@@ -600,6 +600,7 @@ def recordings(shared: Path, provider: str) -> Iterator[tuple[str, Exchange]]:
         yield file.stem, Exchange(script, {"request": request})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_no_recording_is_changed_without_need(shared: Path, provider: str) -> None:
     for name, exchange in recordings(shared, provider):
@@ -633,6 +634,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", HOSTILE)
 def test_hostile_texts_take_no_longer_than_others(part: str) -> None:
     text = part * (LONG // len(part))

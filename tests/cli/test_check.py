@@ -146,6 +146,7 @@ def test_a_program_for_each_case(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
 
 
+@pytest.mark.slow
 def test_a_check_that_is_interrupted_leaves_no_program(tmp_path: Path) -> None:
     # The program of a check is in a process group of its own, which Ctrl-C does not reach.
     pid = tmp_path / "pid"

@@ -27,6 +27,8 @@ from openai_mockserver.faults import FAULTS, VARIATIONS
 from openai_mockserver.server import bind
 from running_server import COMMAND, TOO_LONG, RunningServer, serving
 
+pytestmark = pytest.mark.slow
+
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command that ends by itself."""

@@ -12,6 +12,8 @@ import pytest
 
 from running_server import COMMAND, serving
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:

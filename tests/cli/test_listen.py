@@ -16,6 +16,8 @@ from openai_mockserver.cli.program import commands
 from running_server import COMMAND, QUICK, TOO_LONG
 from webhook_server import SECRET, receiving
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("openai")
 
 

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from openai_mockserver import __version__
 from running_server import COMMAND, TOO_LONG
+
+pytestmark = pytest.mark.slow
 
 KEY = "sk-proj-Zk3vW8qLr5TnY2bXc7Md"
 

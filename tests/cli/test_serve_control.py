@@ -11,8 +11,11 @@ from pathlib import Path
 
 import httpx
 import openai
+import pytest
 
 from openai_mockserver import connect
+
+pytestmark = pytest.mark.slow
 
 
 @contextmanager

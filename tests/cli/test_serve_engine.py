@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from running_server import serving
+
+pytestmark = pytest.mark.slow
 
 
 def test_it_refuses_what_exceeds_its_limits() -> None:

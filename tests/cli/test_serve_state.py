@@ -15,6 +15,8 @@ import pytest
 from redis_server import needs_redis, running_redis
 from running_server import COMMAND, RunningServer, serving
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def connect(server: RunningServer) -> Iterator[openai.OpenAI]:

@@ -14,6 +14,8 @@ import pytest
 from openai_mockserver import catalogue
 from openai_mockserver.tokens import VARIABLE
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """if True:
     import http.client, json, signal, sys, threading
     from openai_mockserver import server

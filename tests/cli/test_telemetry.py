@@ -16,6 +16,8 @@ from openai_mockserver.metrics import Counts
 from otlp_receiver import list_points, receiving_metrics
 from running_server import serving
 
+pytestmark = pytest.mark.slow
+
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 FIRST = "gen_ai.server.time_to_first_token"
 DURATION = "gen_ai.server.request.duration"

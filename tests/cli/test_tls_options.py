@@ -23,6 +23,8 @@ from openai_mockserver import MissingDependency, ServerError
 from openai_mockserver.cli import tls
 from running_server import COMMAND, TOO_LONG
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def start(*arguments: object) -> Iterator[dict[str, Any]]:

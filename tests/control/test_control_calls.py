@@ -214,6 +214,7 @@ def test_the_progress_of_a_call_that_began_before(steered: Steered, begin: str) 
     assert [call["number"] for call in event["data"]["calls"]] == [1]
 
 
+@pytest.mark.slow
 def test_nothing_is_missed_or_repeated_over_reconnects(steered: Steered) -> None:
     """Calls arrive all the time; the client reconnects with the last id that it has received."""
     steered.mock.reply("Hello")

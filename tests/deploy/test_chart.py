@@ -30,6 +30,8 @@ from openai_mockserver.judge.clients import Environment
 from redis_server import needs_redis, running_redis
 from running_server import TOO_LONG, serving
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy" / "chart"
 LOAD = CHART / "files" / "load.py"

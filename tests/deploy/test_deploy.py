@@ -27,6 +27,8 @@ from openai_mockserver.cli.environment import PREFIX
 from openai_mockserver.cli.program import commands
 from running_server import TOO_LONG, serving
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 ACTION = DEPLOY / "action"

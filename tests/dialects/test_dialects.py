@@ -79,6 +79,7 @@ def test_the_content_survives_every_dialect(dialect: str, reply: Reply, seed: in
     assert (again.error is None) == (reply.error is None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", dialects())
 @settings(max_examples=examples(30))
 @given(reply=replies(finished=True))
@@ -89,6 +90,7 @@ def test_the_content_survives_in_a_body(dialect: str, reply: Reply) -> None:
         assert content(one, dialect, False) == content(other, dialect, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", dialects())
 @settings(max_examples=examples(30))
 @given(reply=replies(finished=True))
@@ -508,6 +510,7 @@ def test_pieces_survive_every_dialect() -> None:
         assert again.text.pieces == text.pieces, dialect
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", [None, *dialects()])
 @settings(max_examples=examples(20))
 @given(reply=replies(finished=True), seed=st.integers(0, 9))
@@ -528,6 +531,7 @@ def test_the_imitation_of_a_stream_renders_it_again(
     assert same(sse.body(again.steps), body)
 
 
+@pytest.mark.slow
 def test_a_scenario_and_the_command_accept_dialects(tmp_path: Path) -> None:
     file = tmp_path / "scenario.yaml"
     file.write_text(

@@ -16,7 +16,7 @@ from openai_mockserver.faults import stall, truncate
 
 BROWSER = Path(__file__).parents[2] / "examples" / "browser"
 REACT = BROWSER / "react"
-pytestmark = [pytest.mark.browser, needs_chromium]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, needs_chromium]
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ import pytest
 
 from openai_mockserver.judge import Report, check_consumer, open_program, select_cases
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NODE = EXAMPLES / "node"
 PARSER = Path(__file__).parents[1] / "judge" / "parser.mjs"

@@ -20,6 +20,7 @@ REACT = NODE.parent / "browser" / "react"
 STREAM = ["node", "--import", "tsx", "stream.ts"]
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.node,
     pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed"),
     pytest.mark.skipif(

@@ -19,6 +19,8 @@ import pytest
 from openai_mockserver import ApiError, MockOpenAI, Pace, Reply, Text, ToolCall, Usage
 from openai_mockserver.faults import malformed, reset, stall, truncate
 
+pytestmark = pytest.mark.slow
+
 openai = pytest.importorskip("openai")
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -10,6 +10,8 @@ import pytest
 from fidelity.chat_imitation import same
 from fidelity.measure import Score, describe, format_table, measure, streams
 
+pytestmark = pytest.mark.slow
+
 EXCEPTIONS = {
     # Chat.
     "55311e293d31f821": "DashScope ends each of two choices in another manner",

@@ -101,6 +101,7 @@ def expected(body: bytes) -> tuple[list[Any], str | None]:
     return got, None
 
 
+@pytest.mark.slow
 def test_each_arrives_byte_for_byte_and_as_the_same_objects(
     served: tuple[str, list[Path]],
 ) -> None:
@@ -138,6 +139,7 @@ def test_a_chat_recording_can_be_read(file: Path) -> None:
 HOP = {"transfer-encoding", "content-length", "content-encoding", "connection"}
 
 
+@pytest.mark.slow
 def test_one_server_answers_the_request_of_each_recording_byte_for_byte(shared: Path) -> None:
     folders = [shared / "recordings", shared / "recordings-2"]
     files = [file for folder in folders for file in sorted(folder.glob("*/*/*.json"))]

@@ -457,6 +457,7 @@ def http() -> Iterator[httpx2.Client]:
         yield http
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize(
     "slug", [pytest.param(slug, marks=pytest.mark.slow if slug in WAITS else ()) for slug in ROWS]

@@ -95,6 +95,7 @@ STREAMS: dict[str, AnsweredStream] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STREAMS)
 def test_streams(
     consumer: Consumer, judge_stream: Callable[[AnsweredStream], list[str]], name: str

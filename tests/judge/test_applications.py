@@ -18,6 +18,8 @@ from openai_mockserver.judge.application import start_application
 from openai_mockserver.judge.gateway import gateway_cases, grade_gateway, open_gateway
 from openai_mockserver.judge.relay import open_relay, read_template
 
+pytestmark = pytest.mark.slow
+
 APPLICATIONS = Path(__file__).with_name("applications.py")
 pytest.importorskip("httpx")
 

@@ -173,6 +173,7 @@ def test_the_loop_of_the_programs(
     assert (outcome.error and outcome.error.message) == error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["openai", "httpx-sse"])
 def test_check_runs_a_known_client(folder: Path, name: str) -> None:
     add_environment(folder, name)

@@ -8,6 +8,8 @@ from judge import planted
 from openai_mockserver.judge import Report, check
 from openai_mockserver.judge.grading import FAILING
 
+pytestmark = pytest.mark.slow
+
 NOT_TOLD = {
     "audio-delta-ends-with-expires-at-only-no-finish": "it does not know that audio ends so",
     "n-greater-1-index-rewritten-to-zero": "it reads only the first choice",

@@ -22,6 +22,8 @@ from openai_mockserver.judge import (
     open_program_per_case,
 )
 
+pytestmark = pytest.mark.slow
+
 TASK = Task(
     "text",
     "http://127.0.0.1:9/v1",

@@ -19,7 +19,7 @@ from openai_mockserver.faults import bom, reset, stall
 from page_view import PageView
 from steered import Steered
 
-pytestmark = [pytest.mark.browser, needs_chromium]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, needs_chromium]
 PANEL = "document.getElementById('panel')"
 
 

@@ -14,7 +14,7 @@ from openai_mockserver.faults import truncate
 from page_view import PageView
 from steered import Steered
 
-pytestmark = [pytest.mark.browser, needs_chromium]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, needs_chromium]
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
 
 

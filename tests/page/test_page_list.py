@@ -13,7 +13,7 @@ from openai_mockserver.faults import stall
 from page_view import PageView
 from steered import Steered
 
-pytestmark = [pytest.mark.browser, needs_chromium]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, needs_chromium]
 ROW = "document.querySelector('#list a')"
 
 

@@ -20,6 +20,8 @@ from openai_mockserver.reload import Reloader, Watcher, watch
 from openai_mockserver.rules import Rule
 from openai_mockserver.sources import Sources
 
+pytestmark = pytest.mark.slow
+
 LONG = 20.0  # seconds after which a report that does not come is missed
 
 

@@ -121,6 +121,7 @@ FAULTS: list[Any] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("faults", FAULTS, ids=repr)
 def test_the_client_sees_the_upstream_and_the_replay_is_the_same(
     upstream: MockOpenAI,
@@ -431,6 +432,7 @@ def test_a_proxy_that_refuses(secure: MockOpenAI, monkeypatch: pytest.MonkeyPatc
                 mock.check()
 
 
+@pytest.mark.slow
 def test_eight_concurrent_clients_are_all_recorded(
     upstream: MockOpenAI, recorder: MockOpenAI, tmp_path: Path
 ) -> None:

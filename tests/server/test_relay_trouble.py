@@ -30,6 +30,8 @@ from openai_mockserver.cassettes.cassette import Cassette
 from openai_mockserver.cassettes.redact import Redactor
 from openai_mockserver.faults import slice, stall
 
+pytestmark = pytest.mark.slow
+
 KEY = "sk-proj-canary0123456789abcdefghij"
 ASKED: dict[str, Any] = {
     "model": "gpt-4o",

@@ -372,6 +372,7 @@ def test_it_starts_quickly_after_its_imports(connect: Connect) -> None:
     assert min(durations) < 0.03
 
 
+@pytest.mark.slow
 def test_no_logs_and_no_warnings() -> None:
     """In a separate process, with warnings as errors and asyncio's debug mode."""
     code = """if True:

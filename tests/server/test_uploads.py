@@ -24,6 +24,8 @@ from openai_mockserver import ApiError, MockOpenAI, Reply
 from openai_mockserver.api.disk_bytes import DiskBytes
 from openai_mockserver.api.multipart import FileOnDisk
 
+pytestmark = pytest.mark.slow
+
 MB = 1_000_000
 LONG = Random(1).randbytes(3 * MB)
 

@@ -243,6 +243,7 @@ def send_binary(url: str) -> tuple[list[str | bytes], str | None]:
 # Replayed
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SESSIONS, reason="needs the recorded sessions")
 @pytest.mark.parametrize("file", SESSIONS, ids=lambda file: file.stem.partition("--")[2][:40])
 def test_a_real_session_is_replayed_to_the_sdk(file: Path) -> None:

@@ -406,6 +406,7 @@ def check(exchange: Exchange, width: int = 100) -> None:
     assert msgspec.json.decode(msgspec.json.encode(facts))["totals"] == facts["totals"]
 
 
+@pytest.mark.slow
 @each(catalogue.streams(), [40, 100])
 def test_every_stream_of_the_catalogue_can_be_drawn(one: catalogue.Stream, width: int) -> None:
     pace = Pace(ttft=0.4, itl=0.02, jitter=0.3, distribution="lognormal", seed=1)

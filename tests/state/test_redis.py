@@ -20,7 +20,7 @@ from openai_mockserver.state import open_state
 from openai_mockserver.state.redis import InRedis
 from redis_server import RedisServer, find_free_port, needs_redis, running_redis
 
-pytestmark = needs_redis
+pytestmark = [pytest.mark.slow, needs_redis]
 
 
 # Opening

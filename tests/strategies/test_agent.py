@@ -14,6 +14,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from openai_mockserver.strategies.agent import AgentMachine
 from properties import examples
 
+pytestmark = pytest.mark.slow
+
 SEARCH = settings(
     max_examples=400,
     stateful_step_count=8,

@@ -13,6 +13,8 @@ from openai_mockserver.strategies import streams
 from properties import examples
 from strategies.toy import BUGS, consume, expected_outcome
 
+pytestmark = pytest.mark.slow
+
 SEARCH = settings(
     max_examples=20_000, database=None, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -21,7 +21,10 @@ from openai_mockserver import sse
 from openai_mockserver.script import Event
 from running_server import TOO_LONG, RunningServer, serving
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="workers are forked")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="workers are forked"),
+]
 
 COUNT = 3
 

@@ -177,6 +177,7 @@ UNSUPPORTED = "openai-mockserver does not implement"
 UNSTREAMED = "but not with a stream"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "path"),
     [pytest.param(*one, id=" ".join(one), marks=MARKS.get(one, ())) for one in OPERATIONS],
@@ -229,6 +230,7 @@ def list_input_kinds() -> list[Schema]:
     return [one for one in kinds if one["$ref"] not in ("ItemReference", "CompactionTrigger")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", list_input_kinds(), ids=lambda kind: kind["$ref"])
 def test_input_items_of_every_kind_are_listed(kind: Schema) -> None:
     path = "/v1/responses/{response_id}/input_items"

@@ -39,6 +39,7 @@ def test_what_is_said_is_none() -> None:
     assert changes(*(chat.render(Reply(tool_calls=some)) for some in calls)) == []
 
 
+@pytest.mark.slow
 def test_no_recording_has_drifted_from_itself(shared: Path) -> None:
     for file in sorted(shared.glob("recordings/*/*/*.json")):
         for exchange in import_file(file):

@@ -39,6 +39,7 @@ def scrub(content: bytes, **options: Any) -> tuple[bytes, tuple[Finding, ...]]:
     return scrubbed.content, scrubbed.findings
 
 
+@pytest.mark.slow
 def test_no_recording_is_changed_without_need(shared: Path) -> None:
     """Of 224 files: no byte, neither of a head nor of a body."""
     files = sorted(shared.glob("recordings*/*/*/*.json"))

@@ -178,6 +178,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     chromium.close()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @needs_chromium
 def test_browser(chromium: Chromium, compared_report: Report, tmp_path: Path) -> None:
