@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, pairwise
@@ -18,6 +18,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from openai_mockserver.journal import Call
+from openai_mockserver.metrics.alike import Alike, find_kind
 from openai_mockserver.metrics.families import FAMILIES
 from openai_mockserver.metrics.measure import (
     GENERATING,
@@ -64,13 +65,13 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += times
         self.total += value * times
 
-    def add_all(self, values: Sequence[float]) -> None:
-        """Add several values."""
+    def add_all(self, values: Sequence[float], times: int = 1) -> None:
+        """Add several values, each once or several times."""
         ordered = sorted(values)
         ends = [bisect_right(ordered, bound) for bound in self.bounds]
         for index, (start, end) in enumerate(pairwise((0, *ends, len(ordered)))):
-            self.counts[index] += end - start
-        self.total += sum(ordered)
+            self.counts[index] += (end - start) * times
+        self.total += sum(ordered) * times
 
     def copy(self) -> Histogram:
         """Return a copy, which does not change."""
@@ -129,6 +130,35 @@ class ModelSums:
         for name, get_value in _COLUMNS.items():
             values = map(get_value, generations)
             histograms[name].add_all([value for value in values if value is not None])
+
+    def add_alike(self, alike: Alike, first: Generation) -> None:
+        """Add answers that differ from the first one in nothing but their times."""
+        count, counters, histograms = len(alike), self.counters, self.histograms
+        self.reasons[first.finished_reason] += count
+        counters["vllm:prompt_tokens_total"] += count * first.prompt_tokens
+        counters["vllm:generation_tokens_total"] += count * first.generation_tokens
+        counters["vllm:prefix_cache_queries_total"] += count * first.prompt_tokens
+        counters["vllm:prefix_cache_hits_total"] += count * first.cached_tokens
+        gaps = histograms["vllm:inter_token_latency_seconds"]
+        gaps.add_all(alike.list_gaps())
+        gaps.add(0.0, count * first.instant_gaps)
+        latencies, first_tokens = alike.list_latencies(), alike.list_first_tokens()
+        decode_times, steps = alike.list_decode_times(), len(first.gaps) + first.instant_gaps
+        times: dict[str, Sequence[float]] = {
+            "vllm:time_to_first_token_seconds": first_tokens,
+            "vllm:request_time_per_output_token_seconds": [
+                seconds / steps for seconds in decode_times if steps
+            ],
+            "vllm:e2e_request_latency_seconds": latencies,
+            "vllm:request_inference_time_seconds": latencies,  # no engine has let it wait
+            "vllm:request_prefill_time_seconds": first_tokens,
+            "vllm:request_decode_time_seconds": decode_times,
+        }
+        for name, get_value in _COLUMNS.items():
+            if name in times:
+                histograms[name].add_all(times[name])
+            elif (value := get_value(first)) is not None:
+                histograms[name].add(value, count)
 
     def copy(self) -> ModelSums:
         """Return a copy, which does not change."""
@@ -193,6 +223,17 @@ class Sums:
         for model, generations in by_model.items():
             self.find_model(model).add_all(generations)
 
+    def add_alike(self, alike: Alike) -> None:
+        """Add calls that have ended, and differ in nothing but their times."""
+        first = alike.first
+        self.requests[_label_request(first)] += len(alike)
+        for name, get_number in _NUMBERS.items():
+            self.counters[name] += len(alike) * get_number(first)
+        for row, events in enumerate(alike.events):
+            self.lateness.add_all(alike.list_lateness(row), events or 1)
+        if (generation := first.generation) is not None:
+            self.find_model(generation.model).add_alike(alike, generation)
+
     def _add_lateness(self, measurements: Sequence[Measurement]) -> None:
         singles: list[float] = []
         for measurement in measurements:
@@ -239,7 +280,9 @@ class Counts:
 
     def __init__(self) -> None:
         self._sums = Sums()
-        self._ended: list[Measurement] = []  # not added yet, because many at once are cheaper
+        # Those that are not added yet, because many at once are cheaper.
+        self._ended: list[Measurement] = []
+        self._alike: dict[Hashable, Alike] = {}
         self._values = 0  # approximately how many numbers they have
         self._open_calls: dict[Call, None] = {}
         self._listeners: list[Callable[[Measurement], object]] = []
@@ -255,21 +298,46 @@ class Counts:
         if call.connection is None:
             return
         self._open_calls.pop(call, None)
+        kind = None if self._listeners else find_kind(call)
+        if kind is None:
+            self._add_call(call)
+        else:
+            self._add_to_kind(call, kind)
+
+    def _add_call(self, call: Call) -> None:
         measurement = measure_call(call)
         with self._lock:
             self._ended.append(measurement)
-            self._values += _VALUES + len(measurement.lateness)
-            if self._values > _MOST_VALUES:
-                self._add_ended()
+            self._note_values(_VALUES + len(measurement.lateness))
         for listen in self._listeners:
             listen(measurement)
+
+    def _add_to_kind(self, call: Call, kind: Hashable) -> None:
+        with self._lock:
+            alike, values = self._alike.get(kind), 1
+            if alike is None:
+                alike, values = Alike(call), _VALUES
+                self._alike[kind] = alike
+            alike.add(call)
+            self._note_values(values + len(alike.events))
+
+    def _note_values(self, count: int) -> None:
+        self._values += count
+        if self._values > _MOST_VALUES:
+            self._add_ended()
 
     def subscribe(self, listen: Callable[[Measurement], object]) -> None:
         """Call a function with each call that ends, in the thread that plays it."""
         self._listeners.append(listen)
 
     def _add_ended(self) -> None:
-        ended, self._ended, self._values = self._ended, [], 0
+        ended, kinds = self._ended, self._alike
+        self._ended, self._alike, self._values = [], {}, 0
+        for alike in kinds.values():
+            if len(alike) > 1:
+                self._sums.add_alike(alike)
+            else:
+                ended.append(alike.first)
         if ended:
             self._sums.add_all(ended)
 

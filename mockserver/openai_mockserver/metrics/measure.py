@@ -46,7 +46,15 @@ from openai_mockserver.request import Request
 from openai_mockserver.script import Event, Raw, Script
 from openai_mockserver.sse import DONE
 
-__all__ = ["Generation", "Measurement", "measure_call"]
+__all__ = [
+    "Generation",
+    "Measurement",
+    "find_stated",
+    "find_token_rows",
+    "is_generation",
+    "measure_call",
+    "read_numbers",
+]
 
 _CHAT = "/v1/chat/completions"
 _COMPLETIONS = "/v1/completions"
@@ -141,15 +149,18 @@ class Measurement(NamedTuple):
     generation: Generation | None
 
 
+def is_generation(call: Call) -> bool:
+    """Whether a model has answered a call."""
+    return call.status == 200 and call.endpoint_path in GENERATING and call.method == "POST"
+
+
 def measure_call(call: Call) -> Measurement:
     """Return a call that has ended in numbers."""
-    runs, status = call.list_runs(), call.status
-    sent = call.sent
-    is_generation = status == 200 and call.endpoint_path in GENERATING and call.method == "POST"
+    runs, sent = call.list_runs(), call.sent
     return Measurement(
         call.endpoint_path,
         call.method,
-        status,
+        call.status,
         tuple([_name_fault(fault) for fault in call.faults]) if call.faults else (),
         call.outcome == CLIENT_DISCONNECTED and call.script.end != "hold",
         call.problem is not None or call.unrecorded is not None,
@@ -158,7 +169,7 @@ def measure_call(call: Call) -> Measurement:
         sent.bytes,
         list(map(sub, runs.times, runs.dues)),
         runs.events,
-        _measure_generation(call, runs) if is_generation else None,
+        _measure_generation(call, runs) if is_generation(call) else None,
     )
 
 
@@ -167,10 +178,9 @@ def _name_fault(fault: object) -> str:
 
 
 def _measure_generation(call: Call, runs: Runs) -> Generation:
-    model = call.model
-    stated = _find_stated(call.script) if call.is_finished else _Stated()
+    stated = find_stated(call.script) if call.is_finished else _Stated()
     times = _find_tokens(runs, stated.has_done, call.answer_delay)
-    request = _find_request_numbers(call, model)
+    request = read_numbers(call)
     queue, cached_tokens = 0.0, stated.cached_tokens
     if (ticket := call.ticket) is not None:
         phases = ticket.phases
@@ -179,7 +189,7 @@ def _measure_generation(call: Call, runs: Runs) -> Generation:
         if times.first is not None and not call.script.is_stream:
             times = _find_tokens_of_body(ticket) or times
     return Generation(
-        model,
+        request.model,
         _name_reason(call, stated),
         times.first,
         times.gaps,
@@ -232,14 +242,25 @@ def _find_tokens(runs: Runs, has_done: bool, start: float = 0.0) -> _TokenTimes:
     if not times:
         return _TokenTimes(None, (), 0, 0.0, 0)
     count = sum(events) - has_done
-    last = len(times) - (has_done and events[-1] == 1)
-    first = int(events[0] == 1 and last > 1)  # the role may be a row of its own
+    token_rows = find_token_rows(events, has_done)
+    first, last = token_rows.start, token_rows.stop
     count -= count > 1
     gaps = list(map(sub, islice(times, first + 1, last), islice(times, first, None)))
-    decode = times[last - 1] - times[first] if last > first else 0.0
+    decode = times[last - 1] - times[first]
     return _TokenTimes(
         start + times[first], gaps, max(0, count - 1 - len(gaps)), decode, max(0, count)
     )
+
+
+def find_token_rows(events: Sequence[int], has_done: bool) -> range:
+    """Return the rows of events that bring tokens, of which there is at least one.
+
+    >>> find_token_rows((1, 3, 2, 1), True)
+    range(1, 3)
+    """
+    last = len(events) - (has_done and events[-1] == 1)
+    first = int(events[0] == 1 and last > 1)  # the role may be a row of its own
+    return range(first, max(last, first + 1))
 
 
 def _find_tokens_of_body(ticket: Ticket) -> _TokenTimes | None:
@@ -303,7 +324,7 @@ _REASONS = {"incomplete": "length"}
 _stated_by_part: WeakKeyDictionary[object, _Stated] = WeakKeyDictionary()
 
 
-def _find_stated(script: Script) -> _Stated:
+def find_stated(script: Script) -> _Stated:
     """Return what the end of a response states; that of a compiled reply is read once."""
     if (lazy := script.lazy) is None:
         return _read_end(script)
@@ -379,28 +400,31 @@ def _name_reason(call: Call, stated: _Stated) -> str:
 
 
 class _RequestNumbers(NamedTuple):
-    """The numbers of a request."""
+    """The model of a request, and its numbers."""
 
+    model: str
     prompt_tokens: int
     max_tokens: int | None
     n: int
 
 
-def _find_request_numbers(call: Call, model: str) -> _RequestNumbers:
+def read_numbers(call: Call) -> _RequestNumbers:
     """Return the numbers of a request; a short one that was sent before is not read again."""
     content, path = call.content, call.endpoint_path
     if isinstance(content, bytes) and len(content) <= _LONGEST_CACHED and not call.history:
-        return _read_short_request(content, path, model)
-    return _read_request(call, path, model)
+        return _read_short_request(content, path, call.deployment)
+    return _read_request(call, path)
 
 
 @lru_cache(maxsize=256)
-def _read_short_request(content: bytes, path: str, model: str) -> _RequestNumbers:
-    return _read_request(Request("POST", path, (), content), path, model)
+def _read_short_request(content: bytes, path: str, deployment: str | None) -> _RequestNumbers:
+    request = Request("POST", path, (), content)
+    request.deployment = deployment
+    return _read_request(request, path)
 
 
-def _read_request(request: Request, path: str, model: str) -> _RequestNumbers:
-    parameters = request.json
+def _read_request(request: Request, path: str) -> _RequestNumbers:
+    parameters, model = request.json, request.model
     if len(request.content) > _LONGEST_COUNTED:
         prompt_tokens = len(request.content) // _BYTES_PER_TOKEN
     elif path == _COMPLETIONS:
@@ -408,9 +432,8 @@ def _read_request(request: Request, path: str, model: str) -> _RequestNumbers:
     else:
         prompt_tokens = tokens.count_messages(request.messages, model)
     limits = "max_completion_tokens", "max_output_tokens", "max_tokens"
-    return _RequestNumbers(
-        prompt_tokens, _find_number(parameters, *limits), _find_number(parameters, "n") or 1
-    )
+    max_tokens, n = _find_number(parameters, *limits), _find_number(parameters, "n") or 1
+    return _RequestNumbers(model, prompt_tokens, max_tokens, n)
 
 
 def _find_number(parameters: Mapping[str, Any], *names: str) -> int | None:
