@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Hashable, Sequence
 from operator import add, sub
 
-from openai_mockserver.journal import Call
+from openai_mockserver.journal import Call, Runs
 from openai_mockserver.metrics.measure import (
     Measurement,
     find_stated,
@@ -24,17 +24,23 @@ from openai_mockserver.metrics.measure import (
 __all__ = ["Alike", "find_kind"]
 
 _MOST_ROWS = 8  # of equal events; a stream with a pace has more
-_ROW = 4  # numbers that a call stores for each
 
 
-def find_kind(call: Call) -> Hashable | None:
+def find_kind(call: Call, runs: Runs) -> Hashable | None:
     """Return what two calls have in common if they differ in nothing but their times.
 
-    Returns None for a call that is measured alone, because more happened to it than that it was
-    written.
+    Args:
+        call: the call, which has ended.
+        runs: what was written for it.
+
+    Returns:
+        None for a call that is measured alone, because more happened to it than that it was
+        written.
     """
+    events = runs.events
     if (
-        not 0 < call.time_count <= _MOST_ROWS * _ROW
+        not 0 < len(events) <= _MOST_ROWS
+        or (len(events) > 1 and 0 in events)
         or call.ticket is not None
         or call.faults
         or not call.is_finished
@@ -45,10 +51,7 @@ def find_kind(call: Call) -> Hashable | None:
     request = stated = None
     if is_generation(call):
         request, stated = read_numbers(call), find_stated(call.script)
-    events = tuple(call.list_runs().events)
-    if 0 in events and len(events) > 1:
-        return None
-    return call.endpoint_path, call.method, call.status, request, stated, events, call.sent
+    return call.endpoint_path, call.method, call.status, request, stated, tuple(events), call.sent
 
 
 class Alike:
@@ -70,9 +73,8 @@ class Alike:
     def __len__(self) -> int:
         return len(self._delays)
 
-    def add(self, call: Call) -> None:
-        """Add a call."""
-        runs = call.list_runs()
+    def add(self, call: Call, runs: Runs) -> None:
+        """Add a call, and what was written for it."""
         self._delays.append(call.answer_delay)
         self._times.extend(runs.times)
         self._dues.extend(runs.dues)

@@ -17,7 +17,7 @@ from itertools import chain, pairwise
 from operator import attrgetter
 from typing import NamedTuple
 
-from openai_mockserver.journal import Call
+from openai_mockserver.journal import Call, Runs
 from openai_mockserver.metrics.alike import Alike, find_kind
 from openai_mockserver.metrics.families import FAMILIES
 from openai_mockserver.metrics.measure import (
@@ -298,11 +298,12 @@ class Counts:
         if call.connection is None:
             return
         self._open_calls.pop(call, None)
-        kind = None if self._listeners else find_kind(call)
+        runs = call.list_runs()
+        kind = None if self._listeners else find_kind(call, runs)
         if kind is None:
             self._add_call(call)
         else:
-            self._add_to_kind(call, kind)
+            self._add_to_kind(kind, call, runs)
 
     def _add_call(self, call: Call) -> None:
         measurement = measure_call(call)
@@ -312,13 +313,13 @@ class Counts:
         for listen in self._listeners:
             listen(measurement)
 
-    def _add_to_kind(self, call: Call, kind: Hashable) -> None:
+    def _add_to_kind(self, kind: Hashable, call: Call, runs: Runs) -> None:
         with self._lock:
             alike, values = self._alike.get(kind), 1
             if alike is None:
                 alike, values = Alike(call), _VALUES
                 self._alike[kind] = alike
-            alike.add(call)
+            alike.add(call, runs)
             self._note_values(values + len(alike.events))
 
     def _note_values(self, count: int) -> None:
