@@ -225,6 +225,16 @@ def test_a_stored_response_is_continued_everywhere(mock: MockOpenAI, player: Pla
     assert len(mock.calls[-1].messages) == 3
 
 
+def test_a_response_expires_on_a_connection_as_elsewhere(mock: MockOpenAI, player: Player) -> None:
+    client = mock.client(max_retries=0)
+    old = client.responses.create(model="gpt-4o", input="Hi").id
+    mock.jobs.advance(31 * 86_400)
+    player.create(previous_response_id=old)
+    assert player.run()[-1]["error"]["code"] == "previous_response_not_found"
+    new = player.finish()
+    assert client.responses.retrieve(new).id == new
+
+
 @pytest.mark.parametrize(("lane", "is_forgotten"), [("a", True), ("b", False)])
 def test_a_failure_makes_only_its_own_lane_forget(
     mock: MockOpenAI, player: Player, lane: str, is_forgotten: bool

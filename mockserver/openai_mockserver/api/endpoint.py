@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from random import Random
 from typing import Any, NamedTuple
 
@@ -40,6 +41,7 @@ class EndpointRequest:
         call_when_answered: calls a function when the whole response has been sent, or nothing more
             will be.
         found: what the request has looked up in the store, by id.
+        number: distinguishes the request from the others of this process.
     """
 
     method: str
@@ -54,6 +56,7 @@ class EndpointRequest:
     content: bytes | DiskBytes = b""
     call_when_answered: Callable[[Callable[[], object]], object] = lambda function: function()
     found: dict[str, Found] = field(default_factory=dict)
+    number: int = field(default_factory=count(1).__next__)
 
 
 class Rendered(NamedTuple):
@@ -64,11 +67,13 @@ class Rendered(NamedTuple):
         id: id of the object; empty if there is no object.
         make_object: returns the object as plain JSON values; called only if the object is needed.
             None if there is no object, or if only its bytes are known.
+        takes_time: whether a pace, an engine or a fault may let it take time.
     """
 
     script: Script
     id: str = ""
     make_object: Callable[[], dict[str, Any]] | None = None
+    takes_time: bool = False
 
 
 Answer = Callable[[EndpointRequest, Store, Random], Script]

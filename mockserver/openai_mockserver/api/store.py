@@ -84,7 +84,7 @@ class Store:
                 called several times, and must not use the store.
         """
         with self._lock:
-            self.put(kind, id, make_value(self._skipped))
+            self.put(kind, id, make_value(self.skipped))
 
     def put_all(self, entries: Iterable[tuple[str, str, Any]]) -> None:
         """Store several values, each with its kind and id: all of them, or none."""

@@ -52,7 +52,7 @@ ROUTES: tuple[Route, ...] = (
         path="/_mock/health/ready",
         handle=health.check_readiness,
         name="isReady",
-        summary="Whether the server answers requests; status 503 while its engine starts up",
+        summary="Whether the server answers requests; 503 while its engine starts up",
         response=shapes.Health,
         is_open=True,
     ),

@@ -302,9 +302,9 @@ class EngineState(Struct):
     """The capacity of the mock, and what it does with it; without an engine it is unlimited.
 
     ``batch`` is how many requests decode, and ``itl`` the seconds between two of their tokens.
-    ``prompt_tokens`` and ``cached_tokens`` are those of all admitted requests so far. Several
-    processes have ``engines`` of their own, each of which is ``engine``; the other members say what
-    they do together.
+    ``prompt_tokens`` and ``cached_tokens`` are those of all admitted requests so far. With several
+    processes, each has an engine like ``engine``; there are ``engines`` of them, and the other
+    members are their totals.
     """
 
     engine: EngineJson | None = None

@@ -321,10 +321,11 @@ class Call(Request):
             self._outcome = outcome
             if self.ticket is not None:
                 self.ticket.release()
+            # Before the event, so that whoever waits for the end finds what follows from it done.
+            self._tell_over()
             # Set last, so that a thread that begins to wait meanwhile sees the outcome.
             if self._end_event is not None:
                 self._end_event.set()
-            self._tell_over()
             if self._on_end is not None:
                 try:
                     self._on_end(self)

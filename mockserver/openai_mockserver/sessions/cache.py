@@ -63,6 +63,10 @@ class TurnStore(Store):
         found = self._cache.find(id) if kind == KIND else None
         return self._base.get(kind, id) if found is None else found
 
+    @property
+    def skipped(self) -> float:
+        return self._base.skipped
+
     def is_gone(self, kind: str, id: str) -> bool:
         # A response that nobody remembers cannot be continued, whether it existed or not.
         return self.get(kind, id) is None if kind == KIND else self._base.is_gone(kind, id)
@@ -71,6 +75,9 @@ class TurnStore(Store):
         if kind == KIND:
             self.latest = id, value
         self._base.put(kind, id, value)
+
+    def put_dated(self, kind: str, id: str, make_value: Callable[[float], Any]) -> None:
+        self.put(kind, id, make_value(self.skipped))
 
     def put_all(self, entries: Iterable[tuple[str, str, Any]]) -> None:
         entries = tuple(entries)

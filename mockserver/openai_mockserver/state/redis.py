@@ -78,10 +78,10 @@ local function forget(kind, id)
 end
 """
 
-# keep, the seconds that were skipped until the values were made, or false if they do not depend on
-# them, and for each value, which is no file, its kind, id and bytes. If other seconds were skipped,
-# it does nothing and returns them, else nil. Short, because most requests that store something run
-# only this script.
+# keep; `known`, the skipped seconds of which the values know, or false if they need none; and for
+# each value, which is no file, its kind, id and bytes. If other seconds were skipped, it does
+# nothing and returns them, else nil. Short, because most requests that store something run only
+# this script.
 _PUT = """
 local root, keep, known = args[1], args[2], args[3]
 if known then

@@ -47,7 +47,7 @@ PATIENCE = 5.0
 """Seconds that a process waits for another one's transaction."""
 
 _APPLICATION = 0x6F6D6F63  # "omoc", in the header of the file (https://sqlite.org/fileformat.html)
-_VERSION = 1
+_VERSION = 2
 _ABANDONED = 86_400.0  # seconds after which pieces without a file are removed
 
 _SCHEMA = """
@@ -172,9 +172,10 @@ class _Database:
                 self.execute(f"PRAGMA user_version = {_VERSION}")
             elif application != _APPLICATION:
                 raise StateError(f"{self.path} is no state of openai-mockserver")
-            elif version > _VERSION:
+            elif version != _VERSION:
+                age = "a newer" if version > _VERSION else "an older"
                 raise StateError(
-                    f"{self.path} was written by a newer version of openai-mockserver: its tables "
+                    f"{self.path} was written by {age} version of openai-mockserver: its tables "
                     f"have the version {version}, and this one knows {_VERSION}"
                 )
             self._remove_abandoned_pieces()

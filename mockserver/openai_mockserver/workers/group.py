@@ -84,7 +84,7 @@ class Group:
         answers = self._ask(path, request, content=content, is_change=True)
         own = answers.get(self._member.slot) or _find_best(answers)
         if route.name in MERGERS and own.status < 400:
-            return _respond(_merge(route, answers, {}))
+            return _respond(_join_answers(route, answers, {}))
         return _respond(own)
 
     def _ask_owner(
@@ -102,7 +102,9 @@ class Group:
         with_unused = route.name == "verify" and query.pop("unused", "false") in ("true", "1")
         answers = self._ask(path, request, query=urlencode(query))
         best = _find_best(answers)
-        return _respond(best if best.status >= 400 else _merge(route, answers, query, with_unused))
+        if best.status >= 400:
+            return _respond(best)
+        return _respond(_join_answers(route, answers, query, with_unused))
 
     def _sum(self, route: Route, path: str, handle: SideHandler, request: Request) -> SideResponse:
         """Return the metrics of all."""
@@ -208,7 +210,7 @@ def _respond(answer: Answer) -> SideResponse:
     return SideResponse(answer.status, (*headers, length), answer.body)
 
 
-def _merge(
+def _join_answers(
     route: Route,
     answers: Mapping[int, Answer],
     query: Mapping[str, str],

@@ -8,6 +8,7 @@ was used.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -143,21 +144,26 @@ _SUMMED = (
 
 
 def _merge_engines(states: Sequence[Any], query: Query) -> Any:
-    """Return what the engines of the workers do together; their limits are the same."""
-    if any(state["engine"] is None for state in states):  # it is being changed
-        return states[0]
-    summed = {
-        name: None if states[0][name] is None else sum(state[name] for state in states)
-        for name in _SUMMED
-    }
-    limits: dict[tuple[str, ...], Any] = {}
-    for limit in sorted((one for state in states for one in state["limits"]), key=_get_use):
-        limits[limit["key"], limit["model"], limit["unit"]] = limit
+    """Return what the engines of the workers do together."""
+    totals: dict[str, int | None] = {}
+    for name in _SUMMED:
+        numbers = [state[name] for state in states]
+        totals[name] = None if None in numbers else sum(numbers)
+    # The limits are shared; each worker lists those that it has met.
+    limits: dict[tuple[str, ...], list[Any]] = {}
+    for state in states:
+        own_limits: dict[tuple[str, ...], list[Any]] = {}
+        for limit in state["limits"]:  # of several keys with the same end, perhaps
+            own_limits.setdefault((limit["key"], limit["model"], limit["unit"]), []).append(limit)
+        for key, own in own_limits.items():
+            limits[key] = max(limits.get(key, []), own, key=_rank_limits)
     itl = max(state["itl"] for state in states)
-    return states[0] | summed | {"itl": itl, "limits": list(limits.values())}
+    return states[0] | totals | {"itl": itl, "limits": list(chain.from_iterable(limits.values()))}
 
 
-_get_use = itemgetter("used")
+def _rank_limits(limits: Sequence[Any]) -> tuple[int, int]:
+    return len(limits), sum(limit["used"] for limit in limits)
+
 
 _GREATEST = (
     "_info",

@@ -11,11 +11,13 @@ from typing import Any
 import openai
 import pytest
 
-from openai_mockserver import ApiError, Message, MockOpenAI, Reply, Request, ToolCall
+from openai_mockserver import ApiError, Message, MockOpenAI, Pace, Reply, Request, ToolCall
+from openai_mockserver.exceptions import BusyStateError
 from openai_mockserver.faults import stall
 from openai_mockserver.items import code_interpreter, file_search, web_search
 
 UNKNOWN = f"resp_{'0' * 50}"
+WRITERS = "writer of a conversation"
 
 
 @pytest.fixture
@@ -172,6 +174,60 @@ def test_one_of_two_servers_answers_in_a_conversation(tmp_path: Path) -> None:
                 is_refused.clear()
                 codes = list(threads.map(create, clients))
                 assert sorted(codes, key=str) == [None, "conversation_locked"]
+
+
+def test_another_server_waits_for_a_response_with_a_pace(tmp_path: Path) -> None:
+    place = str(tmp_path / "state.sqlite")
+    with (
+        MockOpenAI(state=place, pace=Pace(itl=0.01)) as one,
+        MockOpenAI(state=place) as other,
+        openai.OpenAI(base_url=one.base_url, api_key="key") as client,
+    ):
+        for mock in (one, other):
+            mock.reply("Hello there", faults=[stall(after=3)] if mock is one else [])
+        conversation = client.conversations.create().id
+        body: dict[str, Any] = {"model": "gpt-4o", "input": "Hi", "conversation": conversation}
+        with client.responses.create(**body, stream=True) as stream:
+            assert next(iter(stream)).type == "response.created"
+            for _ in range(2):
+                with pytest.raises(openai.BadRequestError, match="currently operating"):
+                    other.client(max_retries=0).responses.create(**body)
+        assert one.calls[-1].ended == "client disconnected"
+        assert other.client().responses.create(**body).output_text == "Hello there"
+
+
+def test_a_lock_that_could_not_be_removed_does_not_last(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mock = MockOpenAI(state=str(tmp_path / "state.sqlite"))
+    mock.reply("Hi")
+    client = mock.client(max_retries=0)
+    conversation = client.conversations.create().id
+    body: dict[str, Any] = {"model": "gpt-4o", "input": "Hi", "conversation": conversation}
+    update = mock.store.update
+
+    def fail_to_unlock(kind: str, id: str, change: Any) -> Any:
+        if kind == WRITERS and change(mock.store.get(kind, id)) is None:
+            raise BusyStateError("away")
+        return update(kind, id, change)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mock.store, "update", fail_to_unlock)
+        client.responses.create(**body)
+    assert mock.store.all(WRITERS), "the lock is still there"
+    assert client.responses.create(**body).output_text == "Hi"
+
+
+def test_a_lock_outlives_no_forgotten_job() -> None:
+    mock = MockOpenAI(keep_calls=3, job_seconds=2)
+    mock.reply("Hi")
+    client = mock.client(max_retries=0)
+    conversation = client.conversations.create().id
+    client.responses.create(model="gpt-4o", input="Hi", conversation=conversation, background=True)
+    for _ in range(5):
+        client.responses.create(model="gpt-4o", input="Hi", background=True)
+    mock.jobs.advance(100)
+    client.responses.create(model="gpt-4o", input="Hi", conversation=conversation)
 
 
 def test_a_refused_request_leaves_no_lock(mock: MockOpenAI, client: openai.OpenAI) -> None:

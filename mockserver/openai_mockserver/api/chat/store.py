@@ -21,7 +21,7 @@ from openai_mockserver.script import Script
 
 def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
     """Store a completion and its request's messages, if the request asks for that."""
-    script, _, make_object = result
+    script, make_object = result.script, result.make_object
     if not request.parameters.get("store") or script.head.status != 200:
         return script
     try:

@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from openai_mockserver import tokens
 from openai_mockserver.api.endpoint import EndpointRequest
@@ -139,7 +139,8 @@ def find_history(request: EndpointRequest, store: Store) -> tuple[Message, ...]:
 def look_up_response(request: EndpointRequest, id: str, store: Store) -> Found:
     """Return what is known of a response, as it was when the request first looked it up.
 
-    A response that is older than OpenAI keeps one is deleted.
+    One that is older than OpenAI keeps a response is deleted; what else the request does to it
+    later does not change what is returned.
     """
     found = request.found.get(id)
     if found is None:
@@ -160,8 +161,11 @@ def _is_unknown(id: str, found: Found) -> bool:
 # Conversations
 
 
-_GRACE = 30.0
-"""Seconds that a client may need for a response longer than it takes to be written."""
+_GRACE = 60.0
+"""Seconds for which other processes wait for a request, because its process may have died."""
+
+_answered_now: set[int] = set()
+"""The numbers of the requests of this process that have locked a conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +175,8 @@ class Writer:
     Args:
         response_id: the id of the response; empty until there is one.
         process: the process that answers the request, and removes this when it has done so.
-        request: distinguishes the request from the others of this process.
-        until: when other processes no longer wait for that, in Unix seconds, because the process
-            has died.
+        request: the number of the request in this process.
+        until: when other processes no longer wait for that, in Unix seconds.
     """
 
     response_id: str
@@ -190,52 +193,55 @@ def _take_lock(id: str, request: EndpointRequest, store: Store) -> bool:
     previous = store.get(_WRITERS, id)
     if isinstance(previous, Writer) and _is_busy(previous, request, store):
         return False
-    lock = Writer("", store.process, _number(request), time.time() + _GRACE)
-    taken = store.update(_WRITERS, id, lambda one: lock if one == previous else one)
-    if taken != lock:  # another request was faster
-        return False
 
     def unlock_conversation() -> None:
+        _answered_now.discard(request.number)
         writer = store.get(_WRITERS, id)
-        if (
-            isinstance(writer, Writer)
-            and (writer.process, writer.request) == (lock.process, lock.request)
-            and (not writer.response_id or request.jobs.find(writer.response_id) is None)
+        if _is_own(writer, request, store) and (
+            not writer.response_id or request.jobs.find(writer.response_id) is None
         ):
             store.update(_WRITERS, id, lambda one: None if one == writer else one)
 
+    _answered_now.add(request.number)
     request.call_when_answered(unlock_conversation)
-    return True
+    lock = Writer("", store.process, request.number, time.time() + _GRACE)
+    # Another request may have been faster.
+    return bool(store.update(_WRITERS, id, lambda one: lock if one == previous else one) == lock)
+
+
+def _is_own(writer: Writer | None, request: EndpointRequest, store: Store) -> TypeGuard[Writer]:
+    """Whether this request has locked the conversation."""
+    return writer is not None and (writer.process, writer.request) == (
+        store.process,
+        request.number,
+    )
 
 
 def _is_busy(writer: Writer, request: EndpointRequest, store: Store) -> bool:
     if writer.response_id and (job := request.jobs.find(writer.response_id)) is not None:
         return request.jobs.is_running(job)
-    return writer.process == store.process or time.time() < writer.until
-
-
-def _number(request: EndpointRequest) -> int:
-    """Return a number that no other request has as long as this one is answered."""
-    return id(request)
+    if writer.process == store.process:
+        return writer.request in _answered_now
+    return time.time() < writer.until
 
 
 def name_response(
-    id: str, response_id: str, seconds: float, request: EndpointRequest, store: Store
+    id: str, response_id: str, takes_time: bool, request: EndpointRequest, store: Store
 ) -> None:
     """Note which response is added to a conversation that the request has locked.
 
     Args:
         id: the id of the conversation.
         response_id: the id of the response; if it is a job, it is complete when that has ended.
-        seconds: how many seconds the response takes.
+        takes_time: whether the response takes time to be written.
         request: the request for the response.
         store: holds the lock.
     """
-    # Its client may ask another process for the next response before this one has removed the lock
-    # of a response that is written at once; there nobody can come in between.
-    until = time.time() + (seconds + _GRACE if seconds else 0.0)
-    writer = Writer(response_id, store.process, _number(request), until)
-    store.update(_WRITERS, id, lambda one: None if one is None else writer)
+    # The client of a response that is written at once may ask another process for the next one
+    # before this process has removed the lock; nobody can come in between.
+    until = time.time() + (_GRACE if takes_time else 0.0)
+    writer = Writer(response_id, store.process, request.number, until)
+    store.update(_WRITERS, id, lambda one: writer if _is_own(one, request, store) else one)
 
 
 # References to items, and compaction
