@@ -80,7 +80,7 @@ FLOORS = """
     sessions.live: errors events fixture hearing playing stage state wire delegation decisions
         turns session
     journal: snapshot call attempts memory follow filters journal
-    metrics: families measure counts prometheus otel
+    metrics: families measure alike counts prometheus otel
     state: sandboxes protocol memory codec shared windows sqlite redis opening
     catalogue
     webhooks: event_types signing message schedule faults delivery receivers courier

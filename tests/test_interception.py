@@ -192,6 +192,7 @@ def test_a_mock_with_an_upstream_is_asked_over_its_server() -> None:
     assert response.json()["choices"][0]["message"]["content"] == "Hello"
 
 
+@pytest.mark.slow
 def test_libraries_are_patched_when_they_are_imported() -> None:
     code = """
 import sys

@@ -75,6 +75,7 @@ def test_rules_can_match_the_attempt(mock_openai: MockOpenAI) -> None:
     assert read(sdk(mock_openai)) == "recovered"
 
 
+@pytest.mark.slow
 def test_two_failed_attempts_before_success(mock_openai: MockOpenAI) -> None:
     mock_openai.reply(
         faulty("Hello", empty_response()), faulty("Hello", empty_response("reset")), "Hello"
@@ -412,6 +413,7 @@ def test_the_newest_call_is_kept_however_large() -> None:
         assert list(mock.calls) == [call]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_known", [True, False], ids=["known reply", "new reply"])
 def test_the_estimated_size_of_a_call_is_about_right(is_known: bool) -> None:
     """Otherwise ``keep_bytes`` would not limit the memory."""

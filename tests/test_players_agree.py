@@ -138,6 +138,7 @@ def mock(mock_openai: MockOpenAI) -> Iterator[MockOpenAI]:
     assert all(call.ended for call in mock_openai.calls)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("faults", FAULTS, ids=repr)
 async def test_faults_in_a_stream(mock: MockOpenAI, faults: Any) -> None:
     mock.reply("Hello, world", faults=faults)
@@ -146,6 +147,7 @@ async def test_faults_in_a_stream(mock: MockOpenAI, faults: Any) -> None:
     assert len(ends) == 1 or "malformed" in repr(faults) or "error_event" in repr(faults)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "faults", [(), (reset(),), (truncate(),), (stall(),), (malformed(),), (latency(1),)], ids=repr
 )

@@ -490,6 +490,7 @@ def test_a_long_text_with_a_lone_surrogate_is_counted() -> None:
     assert tokens.count("\ud800" + " word" * 10_000) == 10_001
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["words", "o200k_base"])
 def test_long_texts_are_not_kept(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(tokens.VARIABLE, name)

@@ -37,6 +37,8 @@ from openai_mockserver.api import ENDPOINTS
 from openai_mockserver.exceptions import ReplyError
 from ready_made import TRANSPORT
 
+pytestmark = pytest.mark.slow
+
 
 def list_rows(shared: Path) -> dict[str, dict[str, Any]]:
     """Return the documented misbehaviours by name."""

@@ -133,6 +133,7 @@ def test_long_json_is_sent_in_blocks() -> None:
     assert sum(count_events(step) for step in script.steps) == 0
 
 
+@pytest.mark.slow
 @given(json_values)
 def test_any_json_is_laid_out_the_same(value: object) -> None:
     """As if each few bytes of it were long."""

@@ -123,6 +123,7 @@ def test_a_name_of_too_many_brackets_is_unknown(part: str) -> None:
     assert answer.json()["error"]["message"] == f"Unknown parameter: '{name}'."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a[]", "a", "a[][b]"])
 def test_many_values_are_no_more_than_that(name: str) -> None:
     n = 200_000  # a copy of the list for each would take minutes

@@ -179,6 +179,7 @@ def import_document(name: str, document: Any) -> str | None:
         return find_format(file)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DOCUMENTS)
 @given(data=st.data())
 def test_any_member_may_be_damaged(name: str, data: st.DataObject) -> None:

@@ -183,6 +183,7 @@ def test_a_body_that_is_nested_too_deeply_stays_text() -> None:
         assert text == body.decode().replace(KEY, "X" * len(KEY))
 
 
+@pytest.mark.slow
 def test_many_secrets_of_one_request_take_no_longer_than_their_length() -> None:
     names = {f"sk-proj-T3aV9sQx7Lm2Bn4K{n:06}": n for n in range(20_000)}
     passwords = [{"password": f"abc{n:06}"} for n in range(20_000)]

@@ -16,6 +16,7 @@ pytest.importorskip("openai")
 BODY = {"model": "gpt-5", "input": "Hi", "background": True}
 
 
+@pytest.mark.slow
 def test_a_job_that_ends_sends_a_webhook_that_is_logged() -> None:
     with (
         receiving() as receiver,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 
 from openai_mockserver import Pace, Reply
 from openai_mockserver.api import chat
@@ -23,6 +24,7 @@ REQUEST: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 def test_recordings_are_calls_with_their_times(tmp_path: Path) -> None:
     script = Pace(ttft=30, itl=2)(chat.render(Reply(["Hel", "lo"]), REQUEST["json"]))
     dump(tmp_path / "a.jsonl", [Exchange(script, {"request": REQUEST}), Exchange(script, {})])

@@ -50,6 +50,7 @@ def run_test(code: str) -> MockOpenAI:
     return mock
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("path", ["chat/completions", "responses", "completions"])
 @pytest.mark.parametrize(

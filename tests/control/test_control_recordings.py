@@ -9,6 +9,8 @@ import pytest
 from openai_mockserver import MockOpenAI, cassettes
 from steered import Steered
 
+pytestmark = pytest.mark.slow
+
 
 def test_recording_is_started_and_stopped(steered: Steered) -> None:
     steered.mock.on(user="Ho").reply("local")

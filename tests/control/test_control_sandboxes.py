@@ -12,6 +12,8 @@ import pytest
 from openai_mockserver import MockOpenAI, MockServerError, Request, UnmatchedRequest
 from steered import Steered
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_sandbox_has_everything_of_its_own(steered: Steered) -> None:
     steered.mock.reply("server")

@@ -59,6 +59,7 @@ def counts(usage: Usage) -> list[int]:
     return [usage.prompt_tokens, usage.completion_tokens, usage.total_tokens, usage.cached_tokens]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", dialects())
 @settings(max_examples=examples(30))
 @given(reply=replies(), seed=st.integers(0, 9))

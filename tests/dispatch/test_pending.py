@@ -324,6 +324,7 @@ def test_a_function_that_takes_too_long_fails_the_test(
     assert "the limit that reply_timeout= sets" in str(mock_openai.calls[0].problem)
 
 
+@pytest.mark.slow
 def test_a_function_that_never_returns_does_not_keep_the_server_open() -> None:
     entered, leave = threading.Event(), threading.Event()
 

@@ -269,6 +269,7 @@ def legacy_round(at: int) -> list[dict[str, Any]]:
 ROUNDS = {"messages": chat_round, "input": responses_round}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("member", ROUNDS)
 def test_the_loop_of_an_agent_ends(member: str) -> None:
     user = {"role": "user", "content": "How is the weather?"}
@@ -853,6 +854,7 @@ LONG_MATCH = {"type": "custom", "custom": {"name": "g", "format": {"type": "gram
     "syntax": "regex", "definition": "a{150000}"}}}}  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body", [request_json(LONG), request_call(LONG_CALL), request_call(LONG_MATCH)]
 )

@@ -99,6 +99,7 @@ GRAMMARS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grammar", GRAMMARS.values(), ids=GRAMMARS)
 def test_lark_parses_what_is_derived(grammar: str) -> None:
     parser = lark.Lark(grammar, parser="lalr" if "%declare" in grammar else "earley")

@@ -150,6 +150,7 @@ def test_a_client_that_reads_everything_has_finished(
     assert (call.delivered.events, call.delivered.exact) == (EVENTS, True)
 
 
+@pytest.mark.slow
 def test_a_client_with_unread_bytes_has_not_finished(mock_openai: MockOpenAI) -> None:
     mock_openai.reply("word " * 200)
     with open_request(mock_openai) as client:

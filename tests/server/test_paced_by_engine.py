@@ -15,6 +15,8 @@ import pytest
 from openai_mockserver import Call, MockOpenAI
 from openai_mockserver.engine import Engine, Snapshot, Work, simulate
 
+pytestmark = pytest.mark.slow
+
 HI: Any = [{"role": "user", "content": "Hi"}]
 LONG = "word " * 2000
 

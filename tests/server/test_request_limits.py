@@ -254,6 +254,7 @@ def test_the_switch_interval_is_restored_after_slow_answers() -> None:
     assert gc.isenabled()
 
 
+@pytest.mark.slow
 def test_garbage_of_slow_answers_is_collected(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not while an answer is computed, nor directly afterwards; but it does not accumulate."""
     monkeypatch.setattr(worker, "_MOST_UNCOLLECTED", 100_000)

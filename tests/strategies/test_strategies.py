@@ -148,6 +148,7 @@ def test_faults_of_http_are_drawn_on_request(stream: Stream) -> None:
         assert content_of(stream.reply) == content_of(Reply(finish_reason=None))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", ERRORS)
 def test_every_kind_of_error_is_drawn(error: str) -> None:
     assert find(scripts().flatmap(faulty), lambda stream: stream.error == error).error == error

@@ -439,7 +439,8 @@ class RedisStore(SharedStore):
         raise BusyStateError(f"the state {self._server.name}: others keep changing the time")
 
     def put_all(self, entries: Iterable[tuple[str, str, Any]]) -> None:
-        entries = list(entries)
+        if not (entries := list(entries)):
+            return
         if any(isinstance(value, bytes | DiskBytes) for _, _, value in entries):
             self._write("put", entries)
             return

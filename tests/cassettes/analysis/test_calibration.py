@@ -59,6 +59,7 @@ def measure(script: Script) -> tuple[float, list[float]]:
     return times[0], [round(after - before, 6) for before, after in itertools.pairwise(times[1:-1])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("name", ["openai/gpt-4o", "openai/small", "all"])
 def test_a_played_stream_has_the_recorded_quantiles(
