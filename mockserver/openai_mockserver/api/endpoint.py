@@ -67,13 +67,11 @@ class Rendered(NamedTuple):
         id: id of the object; empty if there is no object.
         make_object: returns the object as plain JSON values; called only if the object is needed.
             None if there is no object, or if only its bytes are known.
-        takes_time: whether a pace, an engine or a fault may let it take time.
     """
 
     script: Script
     id: str = ""
     make_object: Callable[[], dict[str, Any]] | None = None
-    takes_time: bool = False
 
 
 Answer = Callable[[EndpointRequest, Store, Random], Script]

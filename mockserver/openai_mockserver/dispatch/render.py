@@ -15,7 +15,6 @@ from openai_mockserver.api.decode import decode_events
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.dialects import find_dialect
 from openai_mockserver.dispatch.exchange import Exchange, replace
-from openai_mockserver.dispatch.options import FAULT_HEADER
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.rules import Answer
@@ -45,22 +44,7 @@ def render_answer(exchange: Exchange) -> Exchange:
     result = _render_value(exchange, answer)
     if endpoint.keep is None:
         return replace(exchange, script=result.script)
-    if _may_take_time(exchange, answer):
-        result = result._replace(takes_time=True)
     return replace(exchange, script=endpoint.keep(endpoint_request, result, exchange.store))
-
-
-def _may_take_time(exchange: Exchange, answer: Answer) -> bool:
-    """Whether a pace, an engine or a fault may let the response take time."""
-    options, call = exchange.options, exchange.call
-    return bool(
-        call.ticket is not None
-        or answer.pace
-        or options.pace
-        or answer.faults
-        or options.faults
-        or (options.header_faults and FAULT_HEADER in call.headers)
-    )
 
 
 def _render_value(exchange: Exchange, answer: Answer) -> Rendered:

@@ -11,7 +11,8 @@ from typing import Any
 import openai
 import pytest
 
-from openai_mockserver import ApiError, Message, MockOpenAI, Pace, Reply, Request, ToolCall
+from openai_mockserver import ApiError, Message, MockOpenAI, Reply, Request, ToolCall
+from openai_mockserver.api.responses.history import Writer
 from openai_mockserver.exceptions import BusyStateError
 from openai_mockserver.faults import stall
 from openai_mockserver.items import code_interpreter, file_search, web_search
@@ -176,26 +177,6 @@ def test_one_of_two_servers_answers_in_a_conversation(tmp_path: Path) -> None:
                 assert sorted(codes, key=str) == [None, "conversation_locked"]
 
 
-def test_another_server_waits_for_a_response_with_a_pace(tmp_path: Path) -> None:
-    place = str(tmp_path / "state.sqlite")
-    with (
-        MockOpenAI(state=place, pace=Pace(itl=0.01)) as one,
-        MockOpenAI(state=place) as other,
-        openai.OpenAI(base_url=one.base_url, api_key="key") as client,
-    ):
-        for mock in (one, other):
-            mock.reply("Hello there", faults=[stall(after=3)] if mock is one else [])
-        conversation = client.conversations.create().id
-        body: dict[str, Any] = {"model": "gpt-4o", "input": "Hi", "conversation": conversation}
-        with client.responses.create(**body, stream=True) as stream:
-            assert next(iter(stream)).type == "response.created"
-            for _ in range(2):
-                with pytest.raises(openai.BadRequestError, match="currently operating"):
-                    other.client(max_retries=0).responses.create(**body)
-        assert one.calls[-1].ended == "client disconnected"
-        assert other.client().responses.create(**body).output_text == "Hello there"
-
-
 def test_a_lock_that_could_not_be_removed_does_not_last(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -216,6 +197,26 @@ def test_a_lock_that_could_not_be_removed_does_not_last(
         client.responses.create(**body)
     assert mock.store.all(WRITERS), "the lock is still there"
     assert client.responses.create(**body).output_text == "Hi"
+
+
+def test_a_lock_may_be_removed_while_the_next_request_looks_at_it(
+    monkeypatch: pytest.MonkeyPatch, mock: MockOpenAI, client: openai.OpenAI
+) -> None:
+    mock.reply("Hi")
+    conversation = client.conversations.create().id
+    get = mock.store.get
+
+    def get_removed(kind: str, id: str) -> Any:
+        found = get(kind, id)
+        return Writer("resp_1", "another process", 1, 0.0) if kind == WRITERS else found
+
+    def update_removed(kind: str, id: str, change: Any) -> Any:
+        return change(None) if kind == WRITERS else update(kind, id, change)
+
+    update = mock.store.update
+    monkeypatch.setattr(mock.store, "get", get_removed)
+    monkeypatch.setattr(mock.store, "update", update_removed)
+    client.responses.create(model="gpt-4o", input="Hi", conversation=conversation)
 
 
 def test_a_lock_outlives_no_forgotten_job() -> None:

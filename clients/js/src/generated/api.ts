@@ -42,7 +42,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the server answers requests; status 503 while its engine starts up */
+        /** Whether the server answers requests; 503 while its engine starts up */
         get: operations["isReady"];
         put?: never;
         post?: never;
@@ -1005,9 +1005,9 @@ export interface components {
          * @description The capacity of the mock, and what it does with it; without an engine it is unlimited.
          *
          *         ``batch`` is how many requests decode, and ``itl`` the seconds between two of their tokens.
-         *         ``prompt_tokens`` and ``cached_tokens`` are those of all admitted requests so far. Several
-         *         processes have ``engines`` of their own, each of which is ``engine``; the other members say what
-         *         they do together.
+         *         ``prompt_tokens`` and ``cached_tokens`` are those of all admitted requests so far. With several
+         *         processes, each has an engine like ``engine``; there are ``engines`` of them, and the other
+         *         members are their totals.
          */
         EngineState: {
             /** @default null */
@@ -2485,7 +2485,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Whether the server answers requests; status 503 while its engine starts up */
+            /** @description Whether the server answers requests; 503 while its engine starts up */
             200: {
                 headers: {
                     [name: string]: unknown;

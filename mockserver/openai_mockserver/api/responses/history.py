@@ -205,8 +205,12 @@ def _take_lock(id: str, request: EndpointRequest, store: Store) -> bool:
     _answered_now.add(request.number)
     request.call_when_answered(unlock_conversation)
     lock = Writer("", store.process, request.number, time.time() + _GRACE)
-    # Another request may have been faster.
-    return bool(store.update(_WRITERS, id, lambda one: lock if one == previous else one) == lock)
+
+    def take_lock(writer: Writer | None) -> Writer:
+        # The previous lock may have been removed meanwhile, or another request been faster.
+        return lock if writer is None or writer == previous else writer
+
+    return bool(store.update(_WRITERS, id, take_lock) == lock)
 
 
 def _is_own(writer: Writer | None, request: EndpointRequest, store: Store) -> TypeGuard[Writer]:
@@ -226,20 +230,20 @@ def _is_busy(writer: Writer, request: EndpointRequest, store: Store) -> bool:
 
 
 def name_response(
-    id: str, response_id: str, takes_time: bool, request: EndpointRequest, store: Store
+    id: str, response_id: str, seconds: float, request: EndpointRequest, store: Store
 ) -> None:
     """Note which response is added to a conversation that the request has locked.
 
     Args:
         id: the id of the conversation.
         response_id: the id of the response; if it is a job, it is complete when that has ended.
-        takes_time: whether the response takes time to be written.
+        seconds: how many seconds the response takes, without a pace or an engine.
         request: the request for the response.
         store: holds the lock.
     """
-    # The client of a response that is written at once may ask another process for the next one
-    # before this process has removed the lock; nobody can come in between.
-    until = time.time() + (_GRACE if takes_time else 0.0)
+    # A client that has all of a response may ask another process for the next one before this
+    # process has removed the lock. A pace is not known here, so that others wait for none.
+    until = time.time() + (seconds + _GRACE if seconds else 0.0)
     writer = Writer(response_id, store.process, request.number, until)
     store.update(_WRITERS, id, lambda one: writer if _is_own(one, request, store) else one)
 

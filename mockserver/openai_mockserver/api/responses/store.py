@@ -102,8 +102,7 @@ def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
     if (conversation_id := get_conversation_id(request)) is not None:
         items = [*stored_response.items, *stored_response.response["output"]]
         conversations.add_items(store, conversation_id, items, Random(id))
-        takes_time = result.takes_time or script.seconds > 0
-        name_response(conversation_id, id, takes_time, request, store)
+        name_response(conversation_id, id, script.seconds, request, store)
     if not is_stored:
         store.withhold(KIND, id, stored_response)
         return script
