@@ -115,15 +115,13 @@ class ModelSums:
 
     def add_all(self, generations: Sequence[Generation]) -> None:
         """Add answers."""
-        counters, histograms = self.counters, self.histograms
+        histograms = self.histograms
         self.reasons.update([one.finished_reason for one in generations])
-        prompt_tokens = sum([one.prompt_tokens for one in generations])
-        counters["vllm:prompt_tokens_total"] += prompt_tokens
-        counters["vllm:generation_tokens_total"] += sum(
-            [one.generation_tokens for one in generations]
+        self._add_tokens(
+            sum([one.prompt_tokens for one in generations]),
+            sum([one.generation_tokens for one in generations]),
+            sum([one.cached_tokens for one in generations]),
         )
-        counters["vllm:prefix_cache_queries_total"] += prompt_tokens
-        counters["vllm:prefix_cache_hits_total"] += sum([one.cached_tokens for one in generations])
         gaps = histograms["vllm:inter_token_latency_seconds"]
         gaps.add_all(list(chain.from_iterable([one.gaps for one in generations])))
         gaps.add(0.0, sum([one.instant_gaps for one in generations]))
@@ -133,12 +131,13 @@ class ModelSums:
 
     def add_alike(self, alike: Alike, first: Generation) -> None:
         """Add answers that differ from the first one in nothing but their times."""
-        count, counters, histograms = len(alike), self.counters, self.histograms
+        count, histograms = len(alike), self.histograms
         self.reasons[first.finished_reason] += count
-        counters["vllm:prompt_tokens_total"] += count * first.prompt_tokens
-        counters["vllm:generation_tokens_total"] += count * first.generation_tokens
-        counters["vllm:prefix_cache_queries_total"] += count * first.prompt_tokens
-        counters["vllm:prefix_cache_hits_total"] += count * first.cached_tokens
+        self._add_tokens(
+            count * first.prompt_tokens,
+            count * first.generation_tokens,
+            count * first.cached_tokens,
+        )
         gaps = histograms["vllm:inter_token_latency_seconds"]
         gaps.add_all(alike.list_gaps())
         gaps.add(0.0, count * first.instant_gaps)
@@ -159,6 +158,12 @@ class ModelSums:
                 histograms[name].add_all(times[name])
             elif (value := get_value(first)) is not None:
                 histograms[name].add(value, count)
+
+    def _add_tokens(self, prompt: int, generation: int, cached: int) -> None:
+        self.counters["vllm:prompt_tokens_total"] += prompt
+        self.counters["vllm:generation_tokens_total"] += generation
+        self.counters["vllm:prefix_cache_queries_total"] += prompt
+        self.counters["vllm:prefix_cache_hits_total"] += cached
 
     def copy(self) -> ModelSums:
         """Return a copy, which does not change."""

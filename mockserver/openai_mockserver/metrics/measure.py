@@ -253,7 +253,7 @@ def _find_tokens(runs: Runs, has_done: bool, start: float = 0.0) -> _TokenTimes:
 
 
 def find_token_rows(events: Sequence[int], has_done: bool) -> range:
-    """Return the rows of events that bring tokens, of which there is at least one.
+    """Return which rows of events bring tokens; at least one does.
 
     >>> find_token_rows((1, 3, 2, 1), True)
     range(1, 3)

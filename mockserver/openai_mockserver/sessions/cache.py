@@ -76,9 +76,6 @@ class TurnStore(Store):
             self.latest = id, value
         self._base.put(kind, id, value)
 
-    def put_dated(self, kind: str, id: str, make_value: Callable[[float], Any]) -> None:
-        self.put(kind, id, make_value(self.skipped))
-
     def put_all(self, entries: Iterable[tuple[str, str, Any]]) -> None:
         entries = tuple(entries)
         for kind, id, value in entries:

@@ -216,7 +216,13 @@ def _join_answers(
     query: Mapping[str, str],
     with_unused: bool = False,
 ) -> Answer:
-    """Return one answer made of all that are no errors; with unused rules, a verdict may fail."""
+    """Return one answer made of those that are no errors.
+
+    Args:
+        route, query: the route and the query of the request.
+        answers: the answers of the workers.
+        with_unused: whether a verdict fails if there are unused rules.
+    """
     good = [answer for _, answer in sorted(answers.items()) if answer.status < 400]
     whole = MERGERS[route.name]([msgspec.json.decode(one.body) for one in good], query)
     if with_unused and whole["passed"] and whole["unused"]:
